@@ -1,0 +1,64 @@
+using System.CommandLine;
+using MiniMaxSharp.Inference;
+
+namespace MiniMaxSharp.Cli;
+
+/// <summary>The composition root: the <c>minimax</c> command, its subcommands and its exit codes.</summary>
+internal static class CommandLine
+{
+    /// <summary>Exit code for bad usage or bad input.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>Exit code for a failure that is not the caller's.</summary>
+    public const int Failure = 1;
+
+    /// <summary>Exit code after Ctrl-C.</summary>
+    public const int Cancelled = 130;
+
+    /// <summary>Prints the stack trace of an error.</summary>
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Print stack traces of errors.", Recursive = true };
+
+    /// <summary>Runs one command line and returns its exit code.</summary>
+    public static async Task<int> InvokeAsync(string[] args, TextWriter? output = null, TextWriter? error = null)
+    {
+        var parsed = BuildRoot().Parse(args);
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+        configuration.Output = output ?? configuration.Output;
+        configuration.Error = error ?? configuration.Error;
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var problem in parsed.Errors)
+            {
+                await configuration.Error.WriteLineAsync($"minimax: {problem.Message}").ConfigureAwait(false);
+            }
+
+            await configuration.Error.WriteLineAsync($"Try: minimax {parsed.CommandResult.Command.Name} --help").ConfigureAwait(false);
+            return BadInput;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException || !parsed.GetValue(Verbose))
+        {
+            var text = parsed.GetValue(Verbose) ? exception.ToString() : exception.Message;
+            await configuration.Error.WriteLineAsync($"minimax: {text}").ConfigureAwait(false);
+            return exception switch
+            {
+                InvalidInputException => BadInput,
+                OperationCanceledException => Cancelled,
+                _ => Failure,
+            };
+        }
+    }
+
+    private static RootCommand BuildRoot()
+    {
+        var root = new RootCommand("Runs MiniMax-M1 models. One library, one command, no Python.")
+        {
+            Verbose,
+        };
+        return root;
+    }
+}

@@ -1,0 +1,3 @@
+using MiniMaxSharp.Cli;
+
+return await CommandLine.InvokeAsync(args).ConfigureAwait(false);

@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace MiniMaxSharp.Kernels;
+
+/// <summary>Sixteen f32 lanes in one 512-bit vector.</summary>
+internal readonly unsafe struct F32x16(Vector512<float> value) : ISimd<F32x16>
+{
+    private readonly Vector512<float> value = value;
+
+    public static int Lanes => 16;
+
+    public static F32x16 Zero => new(Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Load(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 LoadBf16(ushort* source)
+    {
+        var (low, high) = Vector256.Widen(Vector256.Load(source));
+        return new((Vector512.Create(low, high) << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 LoadF16(ushort* source)
+    {
+        var (low, high) = Vector256.Widen(Vector256.Load(source));
+        return new(HalfBits.Widen(Vector512.Create(low, high)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Fma(F32x16 a, F32x16 b, F32x16 c) => new(Vector512.FusedMultiplyAdd(a.value, b.value, c.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 operator +(F32x16 a, F32x16 b) => new(a.value + b.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 operator -(F32x16 a, F32x16 b) => new(a.value - b.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 operator *(F32x16 a, F32x16 b) => new(a.value * b.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 operator /(F32x16 a, F32x16 b) => new(a.value / b.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Max(F32x16 a, F32x16 b) => new(Vector512.Max(a.value, b.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Min(F32x16 a, F32x16 b) => new(Vector512.Min(a.value, b.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Round(F32x16 a) => new(Vector512.Round(a.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 Pow2(F32x16 n) => new(((Vector512.ConvertToInt32(n.value) + Vector512.Create(127)) << 23).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Sum()
+    {
+        var eight = value.GetLower() + value.GetUpper();
+        var four = eight.GetLower() + eight.GetUpper();
+        return (four.GetElement(0) + four.GetElement(2)) + (four.GetElement(1) + four.GetElement(3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float MaxLane()
+    {
+        var eight = Vector256.Max(value.GetLower(), value.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four.GetElement(0), four.GetElement(2)), MathF.Max(four.GetElement(1), four.GetElement(3)));
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+
+namespace MiniMaxSharp.Kernels;
+
+/// <summary>
+/// A row-major matrix [Rows, Columns] of F32, F16 or BF16 weights, read in place: it points into a
+/// <see cref="MappedFile"/> or an <see cref="AlignedBuffer{T}"/> and must not outlive it.
+/// </summary>
+public readonly unsafe struct Weight
+{
+    internal Weight(byte* data, DType type, int rows, int columns)
+    {
+        if (type is not (DType.F32 or DType.F16 or DType.BF16))
+        {
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are F32, F16 or BF16.");
+        }
+
+        Data = data;
+        DType = type;
+        Rows = rows;
+        Columns = columns;
+    }
+
+    /// <summary>Element type.</summary>
+    public DType DType { get; }
+
+    /// <summary>Output features, [out] of the official layout.</summary>
+    public int Rows { get; }
+
+    /// <summary>Input features, [in].</summary>
+    public int Columns { get; }
+
+    /// <summary>True for the default value, which stands for "this model has no such tensor".</summary>
+    public bool IsEmpty => Data == null;
+
+    /// <summary>Bytes that the matrix occupies.</summary>
+    public long ByteCount => Rows * RowBytes;
+
+    internal byte* Data { get; }
+
+    private long RowBytes => (long)Columns * DType.ByteSize();
+
+    /// <summary>A matrix over <paramref name="values"/>; the caller keeps the buffer alive.</summary>
+    public static Weight From(AlignedBuffer<float> values, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(values.Length, checked(rows * columns));
+        return new Weight((byte*)values.Pointer, DType.F32, rows, columns);
+    }
+
+    /// <summary>A matrix over 16-bit <paramref name="values"/> (F16 or BF16); the caller keeps the buffer alive.</summary>
+    public static Weight From(AlignedBuffer<ushort> values, DType type, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(values.Length, checked(rows * columns));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(type.ByteSize(), sizeof(ushort));
+        return new Weight((byte*)values.Pointer, type, rows, columns);
+    }
+
+    /// <summary>Rows [start, start + count) of this matrix.</summary>
+    public Weight Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)start + count, Rows);
+        return new Weight(Data + (start * RowBytes), DType, count, Columns);
+    }
+
+    /// <summary>Widens row <paramref name="row"/> to f32, exactly.</summary>
+    public void CopyRow(int row, Span<float> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        var source = Data + (row * RowBytes);
+        if (DType == DType.F32)
+        {
+            new ReadOnlySpan<float>(source, Columns).CopyTo(destination);
+            return;
+        }
+
+        var bits = new ReadOnlySpan<ushort>(source, Columns);
+        for (var i = 0; i < bits.Length; i++)
+        {
+            destination[i] = DType == DType.BF16
+                ? BitConverter.UInt32BitsToSingle((uint)bits[i] << 16)
+                : (float)BitConverter.UInt16BitsToHalf(bits[i]);
+        }
+    }
+
+    /// <summary>All values widened to f32, row by row; for vectors such as norm weights and for tests.</summary>
+    public float[] ToArray()
+    {
+        var values = new float[checked(Rows * Columns)];
+        for (var row = 0; row < Rows; row++)
+        {
+            CopyRow(row, values.AsSpan(row * Columns, Columns));
+        }
+
+        return values;
+    }
+
+    /// <summary>The stored bytes of row <paramref name="row"/>.</summary>
+    public ReadOnlySpan<byte> RowBytesAt(int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
+        return MemoryMarshal.CreateReadOnlySpan(ref Data[row * RowBytes], checked((int)RowBytes));
+    }
+}
