@@ -59,6 +59,7 @@ internal static class CommandLine
         {
             Verbose,
             TokenizeCommand.Create(),
+            RenderCommand.Create(),
         };
         return root;
     }
