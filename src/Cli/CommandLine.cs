@@ -60,6 +60,7 @@ internal static class CommandLine
             Verbose,
             TokenizeCommand.Create(),
             RenderCommand.Create(),
+            InspectCommand.Create(),
         };
         return root;
     }
