@@ -58,6 +58,7 @@ internal static class CommandLine
         var root = new RootCommand("Runs MiniMax-M1 models. One library, one command, no Python.")
         {
             Verbose,
+            InspectCommand.Create(),
             SynthCommand.Create(),
         };
         return root;
