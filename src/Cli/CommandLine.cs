@@ -61,6 +61,7 @@ internal static class CommandLine
             TokenizeCommand.Create(),
             RenderCommand.Create(),
             InspectCommand.Create(),
+            SynthCommand.Create(),
         };
         return root;
     }

@@ -6,7 +6,8 @@ namespace MiniMaxSharp.Inference;
 
 /// <summary>
 /// The weights of one model: a folder with <c>model.safetensors.index.json</c> and its shards, or with a single
-/// <c>model.safetensors</c>, or with <c>model-*-of-*.safetensors</c> and no index. With an index, a shard is opened when its first tensor is asked for.
+/// <c>model.safetensors</c>, or with <c>model-*-of-*.safetensors</c> and no index.
+/// With an index, a shard is opened when its first tensor is asked for.
 /// </summary>
 public sealed partial class Checkpoint : IDisposable
 {
@@ -24,7 +25,8 @@ public sealed partial class Checkpoint : IDisposable
     {
         Folder = folder;
         this.shardOf = shardOf;
-        tensorsOf = shardOf.GroupBy(pair => pair.Value, pair => pair.Key).ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
+        tensorsOf = shardOf.GroupBy(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
     }
 
     /// <summary>The folder.</summary>
@@ -120,7 +122,8 @@ public sealed partial class Checkpoint : IDisposable
                     if (!shardOf.TryAdd(tensor, name))
                     {
                         throw new InvalidInputException(
-                            $"{folder}: both {shardOf[tensor]} and {name} hold tensor {tensor}. They belong to different downloads; download the folder again.");
+                            $"{folder}: both {shardOf[tensor]} and {name} hold tensor {tensor}. They belong to different checkpoints; "
+                            + "download the folder again.");
                     }
                 }
             }
@@ -153,8 +156,9 @@ public sealed partial class Checkpoint : IDisposable
         if (counts.Count != 1)
         {
             throw new InvalidInputException(counts.Count == 0
-                ? $"{folder} holds no weights: neither {IndexName} nor {SingleName} nor model-*-of-*.safetensors. Download the checkpoint, or name another folder."
-                : $"{folder} mixes shards of different checkpoints (of {string.Join(" and of ", counts)}) and has no {IndexName}. Download the index.");
+                ? $"{folder} holds no weights: neither {IndexName} nor {SingleName} nor model-*-of-*.safetensors. "
+                    + "Download the checkpoint, or name another folder."
+                : $"{folder} mixes shards of different checkpoints (of {string.Join(" and of ", counts)}) and has no {IndexName}. Download it.");
         }
 
         var count = int.Parse(counts[0], CultureInfo.InvariantCulture);
@@ -172,7 +176,8 @@ public sealed partial class Checkpoint : IDisposable
         {
             var names = string.Join(", ", missing.Take(5)) + (missing.Count > 5 ? ", …" : "");
             throw new InvalidInputException(
-                $"{folder}: {missing.Count} of {shards.Count} shards that {source} asks for are missing: {names}. Download them from the model's repository into this folder.");
+                $"{folder}: {missing.Count} of {shards.Count} shards that {source} asks for are missing: {names}. "
+                + "Download them from the model's repository into this folder.");
         }
     }
 
@@ -182,7 +187,8 @@ public sealed partial class Checkpoint : IDisposable
     private string ShardOf(string name) => shardOf.TryGetValue(name, out var shard)
         ? shard
         : throw new InvalidInputException(
-            $"{Folder} has no tensor {name} among its {shardOf.Count}. The checkpoint is incomplete or does not belong to this config.json; download both again.");
+            $"{Folder} has no tensor {name} among its {shardOf.Count}. The checkpoint is incomplete or does not belong to this config.json; "
+            + "download both again.");
 
     private SafetensorsFile FileOf(string name)
     {
@@ -226,8 +232,8 @@ public sealed partial class Checkpoint : IDisposable
         if (file.Entries.Keys.FirstOrDefault(tensor => shardOf.GetValueOrDefault(tensor) != shard) is { } unlisted)
         {
             throw new InvalidInputException(
-                $"{file.Path} holds tensor {unlisted}, which {IndexName} does not place there. They belong to different checkpoints: download both files again, "
-                + "or delete the index so that all shards are read.");
+                $"{file.Path} holds tensor {unlisted}, which {IndexName} does not place there. They belong to different checkpoints: "
+                + "download both files again, or delete the index so that all shards are read.");
         }
     }
 }

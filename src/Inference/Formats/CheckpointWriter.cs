@@ -39,8 +39,8 @@ public sealed class CheckpointWriter : IDisposable
     /// <summary>Bytes of all tensors, <c>total_size</c> of the index.</summary>
     public long TotalBytes { get; }
 
-    /// <summary>Number of shards.</summary>
-    public int ShardCount => shards.Count;
+    /// <summary>File names of the shards.</summary>
+    public IEnumerable<string> ShardNames => Enumerable.Range(0, shards.Count).Select(shard => ShardName(shard, shards.Count));
 
     /// <summary>Writes the next bytes of tensor <paramref name="name"/>; tensors come in the declared order.</summary>
     /// <exception cref="InvalidOperationException">It is not this tensor's turn, or these are too many bytes.</exception>
@@ -84,8 +84,7 @@ public sealed class CheckpointWriter : IDisposable
     /// <summary>Removes the temporary files when the writer was not completed.</summary>
     public void Dispose() => writers.ForEach(writer => writer.Dispose());
 
-    /// <summary>File name of shard <paramref name="index"/> of <paramref name="count"/>.</summary>
-    internal static string ShardName(int index, int count) => $"model-{index:D5}-of-{count:D5}.safetensors";
+    private static string ShardName(int index, int count) => $"model-{index:D5}-of-{count:D5}.safetensors";
 
     private static List<List<TensorDeclaration>> Plan(IReadOnlyList<TensorDeclaration> tensors, long shardBytes)
     {

@@ -61,8 +61,8 @@ public sealed class SafetensorsFile : IDisposable
         var entry = WeightEntry(name);
         return entry.Shape switch
         {
-        [var n] => Map(entry, 0, 1, n),
-        [var rows, var columns] => Map(entry, 0, rows, columns),
+            [var n] => Map(entry, 0, 1, n),
+            [var rows, var columns] => Map(entry, 0, rows, columns),
             _ => throw WrongRank(entry, "one or two dimensions"),
         };
     }
@@ -79,7 +79,8 @@ public sealed class SafetensorsFile : IDisposable
 
         if ((uint)index >= (ulong)count)
         {
-            throw new InvalidInputException($"{Path}: tensor {name} has {count} slices; slice {index} was asked for. The file may belong to another model.");
+            throw new InvalidInputException(
+                $"{Path}: tensor {name} has {count} slices; slice {index} was asked for. The file may belong to another model.");
         }
 
         return Map(entry, index * (entry.ByteCount / count), rows, columns);
@@ -125,7 +126,9 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>A copy of an I32 tensor of any shape, or of an I64 one whose values fit.</summary>
-    /// <exception cref="InvalidInputException">No such tensor, another element type, a value that does not fit, or too many elements for an array.</exception>
+    /// <exception cref="InvalidInputException">
+    /// No such tensor, another element type, a value that does not fit, or too many elements for an array.
+    /// </exception>
     public int[] ReadI32(string name)
     {
         var entry = Entry(name);
@@ -142,7 +145,8 @@ public sealed class SafetensorsFile : IDisposable
             var value = size == sizeof(int) ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : BinaryPrimitives.ReadInt64LittleEndian(bytes);
             values[i] = value == (int)value
                 ? (int)value
-                : throw new InvalidInputException($"{Path}: tensor {name} holds {value} at index {i}, which does not fit 32 bits. Write it as smaller numbers.");
+                : throw new InvalidInputException(
+                    $"{Path}: tensor {name} holds {value} at index {i}, which does not fit 32 bits. Write it with smaller numbers.");
         }
 
         return values;
@@ -184,14 +188,16 @@ public sealed class SafetensorsFile : IDisposable
         if (length > SafetensorsHeader.MaxBytes)
         {
             throw new InvalidInputException(
-                $"{file.Path}: the header claims {length:N0} bytes; at most {SafetensorsHeader.MaxBytes:N0} are allowed. This is no safetensors file, or it is damaged.");
+                $"{file.Path}: the header claims {length:N0} bytes; at most {SafetensorsHeader.MaxBytes:N0} are allowed. "
+                + "This is no safetensors file, or it is damaged; download it again.");
         }
 
         var present = file.Length - sizeof(ulong);
         return (long)length <= present
             ? file.Bytes(sizeof(ulong), (int)length)
             : throw new InvalidInputException(
-                $"{file.Path} is truncated or no safetensors file: the header claims {length:N0} bytes, but only {present:N0} follow. Download it again.");
+                $"{file.Path} is truncated or no safetensors file: the header claims {length:N0} bytes, but only {present:N0} follow. "
+                + "Download it again.");
     }
 
     private static void Widen(ReadOnlySpan<byte> source, DType type, Span<float> destination)
@@ -205,7 +211,9 @@ public sealed class SafetensorsFile : IDisposable
         var bits = MemoryMarshal.Cast<byte, ushort>(source);
         for (var i = 0; i < destination.Length; i++)
         {
-            destination[i] = type == DType.BF16 ? BitConverter.UInt32BitsToSingle((uint)bits[i] << 16) : (float)BitConverter.UInt16BitsToHalf(bits[i]);
+            destination[i] = type == DType.BF16
+                ? BitConverter.UInt32BitsToSingle((uint)bits[i] << 16)
+                : (float)BitConverter.UInt16BitsToHalf(bits[i]);
         }
     }
 
@@ -229,5 +237,6 @@ public sealed class SafetensorsFile : IDisposable
         + "Use a checkpoint that is not quantised, or convert it.");
 
     private InvalidInputException WrongRank(SafetensorsEntry entry, string wanted) => new(
-        $"{Path}: tensor {entry.Name} has the shape {SafetensorsEntry.Text(entry.Shape)}; {wanted} are needed. The file may belong to another model.");
+        $"{Path}: tensor {entry.Name} has the shape {SafetensorsEntry.Text(entry.Shape)}; {wanted} are needed. "
+        + "The file may belong to another model.");
 }

@@ -43,8 +43,16 @@ public sealed class SafetensorsWriter : IDisposable
         this.tensors = tensors;
         var header = Header(tensors, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         stream = new FileStream(TemporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
-        stream.Write(header);
-        SkipFinished();
+        try
+        {
+            stream.Write(header);
+            SkipFinished();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The file to be made.</summary>

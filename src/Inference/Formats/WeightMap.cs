@@ -9,7 +9,8 @@ public enum ExpertLayout
     Separate,
 
     /// <summary>
-    /// <c>mlp.experts.gate_up_proj</c> [E, 2I, H] (gate rows before up rows) and <c>mlp.experts.down_proj</c> [E, H, I]: the <c>-hf</c> layout of transformers 5.
+    /// <c>mlp.experts.gate_up_proj</c> [E, 2I, H] (gate rows before up rows) and <c>mlp.experts.down_proj</c> [E, H, I]:
+    /// the <c>-hf</c> layout of transformers 5.
     /// </summary>
     Packed,
 }

@@ -5,6 +5,7 @@ namespace MiniMaxSharp.Inference;
 /// <summary>Finds the tensors of a configuration in a checkpoint and checks each shape.</summary>
 internal sealed class MiniMaxM1WeightsLoader
 {
+    private const string Mend = "Weights and config.json belong to different models; use those of one download.";
     private readonly Checkpoint checkpoint;
     private readonly MiniMaxM1Config config;
     private readonly WeightMap map;
@@ -54,7 +55,8 @@ internal sealed class MiniMaxM1WeightsLoader
     {
         var lightning = config.AttnTypeList[layer] == AttentionKind.Lightning;
         CheckAttentionKind(layer, lightning);
-        Weight Attention(bool wanted, string name, Dim rows, Dim columns) => wanted ? Matrix(WeightMap.Layer(layer, $"self_attn.{name}"), rows, columns) : default;
+        Weight Attention(bool wanted, string name, Dim rows, Dim columns) =>
+            wanted ? Matrix(WeightMap.Layer(layer, $"self_attn.{name}"), rows, columns) : default;
 
         var (w1, w2, w3) = map.Experts == ExpertLayout.Packed ? PackedExperts(layer) : SeparateExperts(layer);
         var (sharedGate, sharedUp, sharedDown) = SharedMlp(layer);
@@ -153,7 +155,7 @@ internal sealed class MiniMaxM1WeightsLoader
         {
             throw new InvalidInputException(
                 $"{checkpoint.PathOf(name)}: tensor {name} has the shape {SafetensorsEntry.Text(entry.Shape)}, but config.json asks for "
-                + $"{SafetensorsEntry.Text(sizes)} = [{string.Join(", ", fields)}]. Weights and config.json belong to different models; use those of one download.");
+                + $"{SafetensorsEntry.Text(sizes)} = [{string.Join(", ", fields)}]. {Mend}");
         }
     }
 
@@ -165,8 +167,8 @@ internal sealed class MiniMaxM1WeightsLoader
         if (!checkpoint.Contains(here) && checkpoint.Contains(other))
         {
             throw new InvalidInputException(
-                $"{checkpoint.Folder}: attn_type_list of config.json makes layer {layer} a {(lightning ? "lightning" : "softmax")} layer, but the weights hold {other}. "
-                + "Weights and config.json belong to different models; use those of one download.");
+                $"{checkpoint.Folder}: attn_type_list of config.json makes layer {layer} a {(lightning ? "lightning" : "softmax")} layer, "
+                + $"but the weights hold {other}. {Mend}");
         }
     }
 
@@ -179,8 +181,7 @@ internal sealed class MiniMaxM1WeightsLoader
             {
                 throw new InvalidInputException(
                     $"{checkpoint.PathOf(name)}: tensor {name} has no place in a model of this config.json ({config.NumHiddenLayers} layers, "
-                    + $"{config.NumLocalExperts} experts, shared_intermediate_size {config.SharedIntermediateSize}). "
-                    + "Weights and config.json belong to different models; use those of one download.");
+                    + $"{config.NumLocalExperts} experts, shared_intermediate_size {config.SharedIntermediateSize}). {Mend}");
             }
         }
     }

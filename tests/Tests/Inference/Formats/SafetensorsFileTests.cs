@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using CsCheck;
@@ -148,7 +150,8 @@ public sealed class SafetensorsFileTests : IDisposable
     public void Damaged_headers_never_raise_anything_else()
     {
         const string Header = """
-            {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[16,22]}}
+            {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},
+            "b":{"dtype":"BF16","shape":[3],"data_offsets":[16,22]}}
             """;
         var valid = File.ReadAllBytes(Write(Header, new byte[22]));
         var path = folder["mutated"];
@@ -228,8 +231,8 @@ public sealed class SafetensorsFileTests : IDisposable
             return false;
         }
 
-        using var du = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("du", ["-k", path]) { RedirectStandardOutput = true });
-        var kilobytes = long.Parse(du!.StandardOutput.ReadToEnd().Split('\t')[0], System.Globalization.CultureInfo.InvariantCulture);
+        using var du = Process.Start(new ProcessStartInfo("du", ["-k", path]) { RedirectStandardOutput = true });
+        var kilobytes = long.Parse(du!.StandardOutput.ReadToEnd().Split('\t')[0], CultureInfo.InvariantCulture);
         return kilobytes < 10_000;
     }
 
@@ -248,7 +251,8 @@ public sealed class SafetensorsFileTests : IDisposable
 
     private static byte[] Halves(params float[] values) => Bytes<Half>([.. values.Select(value => (Half)value)]);
 
-    private static byte[] Brains(params float[] values) => Bytes<ushort>([.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16))]);
+    private static byte[] Brains(params float[] values) =>
+        Bytes<ushort>([.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16))]);
 
     private static void AssertBad(Action action, params string[] parts)
     {
