@@ -62,6 +62,7 @@ internal static class CommandLine
             RenderCommand.Create(),
             InspectCommand.Create(),
             SynthCommand.Create(),
+            LogitsCommand.Create(),
         };
         return root;
     }

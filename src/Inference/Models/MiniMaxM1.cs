@@ -173,7 +173,7 @@ public sealed partial class MiniMaxM1 : IDisposable
 
         public AlignedBuffer<float> Coefficient { get; } = ToBuffer(layer.Coefficient ?? []);
 
-        public float[] Slopes { get; } = LightningSlopes.OfLayer(config, index);
+        public float[] Slopes { get; } = LightningSlopes.ForLayer(index, config.NumHiddenLayers, config.NumAttentionHeads);
 
         public void Dispose()
         {
