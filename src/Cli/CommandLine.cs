@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Cli;
@@ -25,6 +26,11 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;
+        if (parsed.CommandResult.Command.Name == ChatCommand.Name)
+        {
+            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program.
+        }
+
         if (parsed.Errors.Count > 0)
         {
             foreach (var problem in parsed.Errors)
@@ -32,7 +38,7 @@ internal static class CommandLine
                 await configuration.Error.WriteLineAsync($"minimax: {problem.Message}").ConfigureAwait(false);
             }
 
-            await configuration.Error.WriteLineAsync($"Try: minimax {parsed.CommandResult.Command.Name} --help").ConfigureAwait(false);
+            await configuration.Error.WriteLineAsync($"Try: {CommandPath(parsed.CommandResult)} --help").ConfigureAwait(false);
             return BadInput;
         }
 
@@ -53,11 +59,17 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>"minimax", or "minimax run".</summary>
+    private static string CommandPath(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "minimax";
+
     private static RootCommand BuildRoot()
     {
         var root = new RootCommand("Runs MiniMax-M1 models. One library, one command, no Python.")
         {
             Verbose,
+            RunCommand.Create(),
+            ChatCommand.Create(),
             TokenizeCommand.Create(),
             RenderCommand.Create(),
             InspectCommand.Create(),

@@ -17,4 +17,12 @@ internal static class OutputFile
             throw new InvalidInputException($"{path} cannot be written: {exception.Message} Choose another file, or mend the folder's permissions.", exception);
         }
     }
+
+    /// <summary>Writes a text file under a temporary name and renames it.</summary>
+    public static void WriteText(string path, string text) => Write(path, target =>
+    {
+        var temporary = target + ".tmp";
+        File.WriteAllText(temporary, text);
+        File.Move(temporary, target, overwrite: true);
+    });
 }

@@ -66,6 +66,20 @@ public sealed class LoadedModel : IDisposable
     /// <exception cref="InvalidInputException">Names the bytes that are needed and those that there are.</exception>
     public void CheckMemory(long tokens) => CheckMemory(Config, options, tokens);
 
+    /// <summary>Length of the longest sequence that the memory holds.</summary>
+    public long TokensThatFit()
+    {
+        var available = AvailableBytes(options);
+        long low = 1, high = Math.Max(1, Config.MaxPositionEmbeddings);
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            (low, high) = MiniMaxM1.RunBytes(Config, middle, options.MaxStepTokens) <= available ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -74,10 +88,12 @@ public sealed class LoadedModel : IDisposable
         weights.Dispose();
     }
 
+    private static long AvailableBytes(ModelOptions options) => options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     private static void CheckMemory(MiniMaxM1Config config, ModelOptions options, long tokens)
     {
         var needed = MiniMaxM1.RunBytes(config, tokens, options.MaxStepTokens);
-        var available = options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var available = AvailableBytes(options);
         if (needed > available)
         {
             throw new InvalidInputException(
