@@ -87,7 +87,9 @@ public sealed class Tokenizer
     /// Appends the ids of a text. By default the text cannot produce an added token: <c>&lt;end_of_sentence&gt;</c> becomes ordinary pieces.
     /// With <paramref name="allowSpecial"/> added tokens are recognised, the leftmost and longest first, and what stands between them is encoded.
     /// </summary>
-    /// <exception cref="InvalidInputException">The text needs NFC and this process runs without ICU.</exception>
+    /// <exception cref="InvalidInputException">
+    /// The text needs NFC and this process runs without ICU, or it holds more than 1,000 different combining marks after one another.
+    /// </exception>
     public void Encode(ReadOnlySpan<char> text, List<int> output, bool allowSpecial = false)
     {
         ArgumentNullException.ThrowIfNull(output);

@@ -109,6 +109,11 @@ internal sealed class TokenizerBuilder
             throw Error($"merge {_mergeCount + 1} makes the token {other} a second time, so ids cannot be counted from the merges. Add the model's tokenizer.json or vocab.json.");
         }
 
+        if (_addedById.TryGetValue(id, out var added) || left < 0 || right < 0)
+        {
+            throw Error($"merge {_mergeCount + 1} makes or uses an added token{(added is null ? "" : $", \"{added.Content}\" with id {id}")}. Files of two models were mixed; download them again.");
+        }
+
         _vocabulary.Add(id, bytes, indexed: true);
         AddMerge(left, right, id);
     }
