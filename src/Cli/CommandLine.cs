@@ -22,7 +22,7 @@ internal static class CommandLine
     /// <summary>Runs one command line and returns its exit code.</summary>
     public static async Task<int> InvokeAsync(string[] args, TextWriter? output = null, TextWriter? error = null)
     {
-        var parsed = BuildRoot().Parse(args);
+        var parsed = BuildRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@…" is a prompt like any other.
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;

@@ -76,14 +76,9 @@ public sealed class Generation
         var clock = Stopwatch.StartNew();
         var row = Prefill(prefillProgress, cancellationToken);
         PrefillTime = clock.Elapsed;
+        FinishReason = maxTokens > 0 ? null : Inference.FinishReason.Length;
         while (FinishReason is null)
         {
-            if (GeneratedTokens >= maxTokens)
-            {
-                FinishReason = Inference.FinishReason.Length;
-                break;
-            }
-
             var logits = engine.Loaded.Model.Logits(row);
             var token = thinking.TryForce(parser.InReasoning, out var forced) ? sampler.Accept(forced, logits) : sampler.Sample(logits);
             var generated = Take(token);
@@ -145,6 +140,10 @@ public sealed class Generation
         else if (token.LogProb is { } logProb && repetition.Add(logProb))
         {
             FinishReason = Inference.FinishReason.Repetition;
+        }
+        else if (GeneratedTokens >= maxTokens)
+        {
+            FinishReason = Inference.FinishReason.Length;
         }
 
         return new GeneratedToken(token.Id, TakeReleased(), sampling.LogProbs ? token.LogProb : null, token.TopLogProbs);

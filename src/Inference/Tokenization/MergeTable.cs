@@ -9,16 +9,16 @@ internal sealed class MergeTable
     /// <summary>The pair does not merge.</summary>
     public const long None = long.MaxValue;
 
-    private readonly Slot[] _slots;
-    private readonly int _shift;
+    private readonly Slot[] slots;
+    private readonly int shift;
 
     /// <summary>Makes an empty table for at most <paramref name="count"/> merges.</summary>
     public MergeTable(int count)
     {
         var bits = Math.Max(4, 32 - int.LeadingZeroCount(count * 2));
-        _shift = 64 - bits;
-        _slots = new Slot[1 << bits];
-        Array.Fill(_slots, new Slot { Merge = None });
+        shift = 64 - bits;
+        slots = new Slot[1 << bits];
+        Array.Fill(slots, new Slot { Merge = None });
     }
 
     /// <summary>Id of the merged token in a merge.</summary>
@@ -31,9 +31,9 @@ internal sealed class MergeTable
     public long Find(int left, int right)
     {
         var key = KeyOf(left, right);
-        for (var i = FirstSlot(key); ; i = (i + 1) & (_slots.Length - 1))
+        for (var i = FirstSlot(key); ; i = (i + 1) & (slots.Length - 1))
         {
-            ref readonly var slot = ref _slots[i];
+            ref readonly var slot = ref slots[i];
             if (slot.Key == key || slot.Merge == None)
             {
                 return slot.Merge;
@@ -46,23 +46,23 @@ internal sealed class MergeTable
     {
         var key = KeyOf(left, right);
         var i = FirstSlot(key);
-        while (_slots[i].Merge != None)
+        while (slots[i].Merge != None)
         {
-            if (_slots[i].Key == key)
+            if (slots[i].Key == key)
             {
                 return false;
             }
 
-            i = (i + 1) & (_slots.Length - 1);
+            i = (i + 1) & (slots.Length - 1);
         }
 
-        _slots[i] = new Slot { Key = key, Merge = ((long)rank << 32) | (uint)id };
+        slots[i] = new Slot { Key = key, Merge = ((long)rank << 32) | (uint)id };
         return true;
     }
 
     private static ulong KeyOf(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
-    private int FirstSlot(ulong key) => (int)((key * 0x9E3779B97F4A7C15) >> _shift);
+    private int FirstSlot(ulong key) => (int)((key * 0x9E3779B97F4A7C15) >> shift);
 
     private struct Slot
     {

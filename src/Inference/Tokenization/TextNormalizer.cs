@@ -10,6 +10,14 @@ namespace MiniMaxSharp.Inference;
 /// </summary>
 internal sealed class TextNormalizer
 {
+    private const int LongestMarkRun = 1000;
+
+    // All characters up to here are in NFC, and none of them combines with what stands before it.
+    private const char LastBeforeMarks = '\u02FF';
+
+    // The one valid character that .NET's Normalize does not take. Nothing combines with it.
+    private const char Refused = '\uFFFE';
+
     private readonly bool _platformNormalizes;
 
     /// <summary>Asks the platform.</summary>
@@ -22,11 +30,10 @@ internal sealed class TextNormalizer
     public TextNormalizer(bool platformNormalizes) => _platformNormalizes = platformNormalizes;
 
     /// <summary>The text in NFC; the same span when it is so already. Lone surrogates become U+FFFD.</summary>
-    /// <exception cref="InvalidInputException">The text may need NFC and the platform cannot do it.</exception>
+    /// <exception cref="InvalidInputException">The text may need NFC and the platform cannot do it, or it is a hostile heap of combining marks.</exception>
     public ReadOnlySpan<char> Normalize(ReadOnlySpan<char> text)
     {
-        // All characters below U+0300 are in NFC and nothing below combines with them.
-        if (!text.ContainsAnyExceptInRange('\0', '\u02FF'))
+        if (!text.ContainsAnyExceptInRange('\0', LastBeforeMarks))
         {
             return text;
         }
@@ -38,7 +45,50 @@ internal sealed class TextNormalizer
             return whole;
         }
 
-        return whole.IsNormalized(NormalizationForm.FormC) ? whole : whole.ToString().Normalize(NormalizationForm.FormC);
+        RefuseEndlessMarks(whole);
+        return whole.Contains(Refused) ? NormalizeParts(whole) : NormalizeValid(whole);
+    }
+
+    private static ReadOnlySpan<char> NormalizeValid(ReadOnlySpan<char> text) =>
+        text.IsNormalized(NormalizationForm.FormC) ? text : text.ToString().Normalize(NormalizationForm.FormC);
+
+    private static string NormalizeParts(ReadOnlySpan<char> text)
+    {
+        var normalized = new StringBuilder(text.Length);
+        foreach (var range in text.Split(Refused))
+        {
+            normalized.Append(NormalizeValid(text[range])).Append(Refused);
+        }
+
+        return normalized.ToString(0, normalized.Length - 1);
+    }
+
+    /// <summary>ICU sorts a run of different combining marks in quadratic time, so a hostile megabyte of them would take many minutes.</summary>
+    private static void RefuseEndlessMarks(ReadOnlySpan<char> text)
+    {
+        while (text.IndexOfAnyExceptInRange('\0', LastBeforeMarks) is var start and >= 0)
+        {
+            text = text[start..];
+            Rune.DecodeFromUtf16(text, out var first, out _);
+            var (marks, length, differ) = (0, 0, false);
+            foreach (var rune in text.EnumerateRunes())
+            {
+                if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark))
+                {
+                    break;
+                }
+
+                differ |= rune != first;
+                length += rune.Utf16SequenceLength;
+                if (++marks > LongestMarkRun && (differ || !first.ToString().IsNormalized(NormalizationForm.FormD)))
+                {
+                    throw new InvalidInputException(
+                        $"The text has more than {LongestMarkRun} combining marks after one another, which no writing system uses and which take very long to normalise. Remove them.");
+                }
+            }
+
+            text = text[Math.Max(length, 1)..];
+        }
     }
 
     private static ReadOnlySpan<char> ReplaceLoneSurrogates(ReadOnlySpan<char> text)

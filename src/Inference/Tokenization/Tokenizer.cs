@@ -19,32 +19,32 @@ public sealed class Tokenizer
     // Threads may find out twice, with the same result.
     private const byte Unknown = 0, Whole = 1, NotWhole = 2;
 
-    private readonly Vocabulary _vocabulary;
-    private readonly BytePairEncoder _encoder;
-    private readonly TextNormalizer? _normalizer;
-    private readonly Dictionary<string, int> _addedIds = new(StringComparer.Ordinal);
-    private readonly HashSet<int> _specialIds = [];
-    private readonly AddedTokenMatcher _addedInRawText;
-    private readonly AddedTokenMatcher _addedInNormalizedText;
+    private readonly Vocabulary vocabulary;
+    private readonly BytePairEncoder encoder;
+    private readonly TextNormalizer? normalizer;
+    private readonly Dictionary<string, int> addedIds = new(StringComparer.Ordinal);
+    private readonly HashSet<int> specialIds = [];
+    private readonly AddedTokenMatcher addedInRawText;
+    private readonly AddedTokenMatcher addedInNormalizedText;
     private readonly byte[] _wholeness;
 
     internal Tokenizer(TokenizerParts parts)
     {
-        _vocabulary = parts.Vocabulary;
-        _encoder = new BytePairEncoder(parts.ByteIds, parts.Merges);
-        _normalizer = parts.NormalizesToNfc ? new TextNormalizer() : null;
+        vocabulary = parts.Vocabulary;
+        encoder = new BytePairEncoder(parts.ByteIds, parts.Merges);
+        normalizer = parts.NormalizesToNfc ? new TextNormalizer() : null;
         foreach (var token in parts.AddedTokens)
         {
-            _addedIds.Add(token.Content, token.Id);
+            addedIds.Add(token.Content, token.Id);
             if (token.Special)
             {
-                _specialIds.Add(token.Id);
+                specialIds.Add(token.Id);
             }
         }
 
-        _addedInRawText = new(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token.Content, token.Id)));
-        _addedInNormalizedText = new(parts.AddedTokens.Where(token => token.Normalized).Select(token => (token.Content, token.Id)));
-        _wholeness = new byte[_vocabulary.Size];
+        addedInRawText = new(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token.Content, token.Id)));
+        addedInNormalizedText = new(parts.AddedTokens.Where(token => token.Normalized).Select(token => (token.Content, token.Id)));
+        _wholeness = new byte[vocabulary.Size];
         if (parts.IgnoresMerges)
         {
             Array.Fill(_wholeness, Whole);
@@ -52,7 +52,7 @@ public sealed class Tokenizer
     }
 
     /// <summary>Largest id plus one, added tokens included.</summary>
-    public int VocabularySize => _vocabulary.Size;
+    public int VocabularySize => vocabulary.Size;
 
     /// <summary>
     /// Reads the tokenizer of a model folder: <c>tokenizer.json</c> or, without it, <c>merges.txt</c> with <c>tokenizer_config.json</c>
@@ -87,11 +87,13 @@ public sealed class Tokenizer
     /// Appends the ids of a text. By default the text cannot produce an added token: <c>&lt;end_of_sentence&gt;</c> becomes ordinary pieces.
     /// With <paramref name="allowSpecial"/> added tokens are recognised, the leftmost and longest first, and what stands between them is encoded.
     /// </summary>
-    /// <exception cref="InvalidInputException">The text needs NFC and this process runs without ICU.</exception>
+    /// <exception cref="InvalidInputException">
+    /// The text needs NFC and this process runs without ICU, or it holds more than 1,000 different combining marks after one another.
+    /// </exception>
     public void Encode(ReadOnlySpan<char> text, List<int> output, bool allowSpecial = false)
     {
         ArgumentNullException.ThrowIfNull(output);
-        while (allowSpecial && _addedInRawText.Find(text, out var length, out var id) is var at and >= 0)
+        while (allowSpecial && addedInRawText.Find(text, out var length, out var id) is var at and >= 0)
         {
             EncodeRaw(text[..at], output, allowSpecial);
             output.Add(id);
@@ -102,21 +104,21 @@ public sealed class Tokenizer
     }
 
     /// <summary>Id of an added token (special or not) by its content.</summary>
-    public bool TryGetSpecial(string content, out int id) => _addedIds.TryGetValue(content, out id);
+    public bool TryGetSpecial(string content, out int id) => addedIds.TryGetValue(content, out id);
 
     /// <summary>Whether the id is an added token that the file marks as special; those are left out by <c>skipSpecial</c>.</summary>
-    public bool IsSpecial(int id) => _specialIds.Contains(id);
+    public bool IsSpecial(int id) => specialIds.Contains(id);
 
     /// <summary>Bytes of a token; of an added token the UTF-8 of its content. They need not be whole characters.</summary>
     /// <exception cref="InvalidInputException">The tokenizer has no such id.</exception>
     public ReadOnlySpan<byte> TokenBytes(int id)
     {
-        if (!_vocabulary.Contains(id))
+        if (!vocabulary.Contains(id))
         {
             ThrowUnknownId(id);
         }
 
-        return _vocabulary.BytesOf(id);
+        return vocabulary.BytesOf(id);
     }
 
     /// <summary>Text of the ids; bytes that are not UTF-8 become U+FFFD. With <paramref name="skipSpecial"/> special tokens are left out.</summary>
@@ -141,12 +143,12 @@ public sealed class Tokenizer
 
     private void EncodeRaw(ReadOnlySpan<char> text, List<int> output, bool allowSpecial)
     {
-        if (_normalizer is not null)
+        if (normalizer is not null)
         {
-            text = _normalizer.Normalize(text);
+            text = normalizer.Normalize(text);
         }
 
-        while (allowSpecial && _addedInNormalizedText.Find(text, out var length, out var id) is var at and >= 0)
+        while (allowSpecial && addedInNormalizedText.Find(text, out var length, out var id) is var at and >= 0)
         {
             EncodePlain(text[..at], output);
             output.Add(id);
@@ -173,7 +175,7 @@ public sealed class Tokenizer
     /// <summary>Most pieces are one token, and a look-up is cheaper than the merges; it is trusted only where the merges give the same.</summary>
     private void EncodePiece(ReadOnlySpan<byte> piece, List<int> output)
     {
-        var id = piece.Length <= _vocabulary.LongestIndexed ? _vocabulary.Find(piece) : -1;
+        var id = piece.Length <= vocabulary.LongestIndexed ? vocabulary.Find(piece) : -1;
         var wholeness = id < 0 ? NotWhole : _wholeness[id];
         if (wholeness == Whole)
         {
@@ -182,7 +184,7 @@ public sealed class Tokenizer
         }
 
         var before = output.Count;
-        _encoder.Encode(piece, output);
+        encoder.Encode(piece, output);
         if (wholeness == Unknown)
         {
             _wholeness[id] = output.Count == before + 1 && CollectionsMarshal.AsSpan(output)[before] == id ? Whole : NotWhole;

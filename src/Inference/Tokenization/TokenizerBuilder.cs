@@ -11,10 +11,10 @@ internal sealed class TokenizerBuilder
     private readonly string _source;
     private readonly Vocabulary _vocabulary = new();
     private readonly MergeTable _merges;
-    private readonly Dictionary<int, AddedToken> _addedById = [];
-    private readonly Dictionary<string, AddedToken> _addedByContent = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, AddedToken> addedById = [];
+    private readonly Dictionary<string, AddedToken> addedByContent = new(StringComparer.Ordinal);
     private readonly List<AddedToken> _added = [];
-    private byte[] _scratch = new byte[1024];
+    private byte[] scratch = new byte[1024];
     private int _mergeCount;
 
     /// <summary>Makes an empty builder; <paramref name="source"/> is the file that messages name.</summary>
@@ -33,14 +33,14 @@ internal sealed class TokenizerBuilder
             throw Error($"the added token with id {token.Id} has no content.");
         }
 
-        if (!_addedById.TryAdd(token.Id, token))
+        if (!addedById.TryAdd(token.Id, token))
         {
-            throw Error($"the id {token.Id} belongs to two added tokens, \"{_addedById[token.Id].Content}\" and \"{token.Content}\".");
+            throw Error($"the id {token.Id} belongs to two added tokens, \"{addedById[token.Id].Content}\" and \"{token.Content}\".");
         }
 
-        if (!_addedByContent.TryAdd(token.Content, token))
+        if (!addedByContent.TryAdd(token.Content, token))
         {
-            throw Error($"the added token \"{token.Content}\" has two ids, {_addedByContent[token.Content].Id} and {token.Id}.");
+            throw Error($"the added token \"{token.Content}\" has two ids, {addedByContent[token.Content].Id} and {token.Id}.");
         }
 
         _added.Add(token);
@@ -55,7 +55,7 @@ internal sealed class TokenizerBuilder
             throw Error($"the id {id} belongs to two tokens; the second is \"{Show(letters)}\".");
         }
 
-        if (_addedById.TryGetValue(id, out var added))
+        if (addedById.TryGetValue(id, out var added))
         {
             // An added token may stand in the vocabulary too; it is not indexed, so that text cannot become it.
             if (added.Content != Show(letters))
@@ -107,6 +107,11 @@ internal sealed class TokenizerBuilder
         if (_vocabulary.Find(bytes) is var other and >= 0)
         {
             throw Error($"merge {_mergeCount + 1} makes the token {other} a second time, so ids cannot be counted from the merges. Add the model's tokenizer.json or vocab.json.");
+        }
+
+        if (addedById.TryGetValue(id, out var added) || left < 0 || right < 0)
+        {
+            throw Error($"merge {_mergeCount + 1} makes or uses an added token{(added is null ? "" : $", \"{added.Content}\" with id {id}")}. Files of two models were mixed; download them again.");
         }
 
         _vocabulary.Add(id, bytes, indexed: true);
@@ -162,7 +167,7 @@ internal sealed class TokenizerBuilder
     private int FindPart(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> letters)
     {
         var id = _vocabulary.Find(bytes);
-        if (id < 0 && !_addedByContent.ContainsKey(Show(letters)))
+        if (id < 0 && !addedByContent.ContainsKey(Show(letters)))
         {
             throw Error($"merge {_mergeCount + 1} names the token \"{Show(letters)}\", which the vocabulary does not have. The file is damaged or files of two models were mixed; download them again.");
         }
@@ -175,26 +180,26 @@ internal sealed class TokenizerBuilder
     {
         EnsureScratch(left.Length + right.Length);
         leftLength = DecodeTo(0, left);
-        return _scratch.AsSpan(0, leftLength + DecodeTo(leftLength, right));
+        return scratch.AsSpan(0, leftLength + DecodeTo(leftLength, right));
     }
 
     private ReadOnlySpan<byte> Decode(ReadOnlySpan<byte> letters)
     {
         EnsureScratch(letters.Length);
-        return _scratch.AsSpan(0, DecodeTo(0, letters));
+        return scratch.AsSpan(0, DecodeTo(0, letters));
     }
 
     private void EnsureScratch(int length)
     {
-        if (_scratch.Length < length)
+        if (scratch.Length < length)
         {
-            _scratch = new byte[length * 2];
+            scratch = new byte[length * 2];
         }
     }
 
     private int DecodeTo(int start, ReadOnlySpan<byte> letters)
     {
-        var length = ByteAlphabet.Decode(letters, _scratch.AsSpan(start));
+        var length = ByteAlphabet.Decode(letters, scratch.AsSpan(start));
         return length > 0
             ? length
             : throw Error($"the token \"{Show(letters)}\" is empty or has characters that stand for no byte in the byte-level alphabet.");

@@ -12,9 +12,9 @@ internal sealed class Vocabulary
     public const int LargestId = (1 << 24) - 1;
 
     private byte[] _bytes = new byte[1 << 16];
-    private int _used;
-    private int[] _start = new int[1024];
-    private int[] _length = new int[1024];
+    private int used;
+    private int[] start = new int[1024];
+    private int[] length = new int[1024];
     private (uint Hash, int IdPlusOne)[] _index = new (uint, int)[2048];
     private int _indexed;
 
@@ -25,10 +25,10 @@ internal sealed class Vocabulary
     public int LongestIndexed { get; private set; }
 
     /// <summary>Whether the id has a token.</summary>
-    public bool Contains(int id) => (uint)id < (uint)Size && _length[id] > 0;
+    public bool Contains(int id) => (uint)id < (uint)Size && length[id] > 0;
 
     /// <summary>Bytes of a token that is known to exist.</summary>
-    public ReadOnlySpan<byte> BytesOf(int id) => _bytes.AsSpan(_start[id], _length[id]);
+    public ReadOnlySpan<byte> BytesOf(int id) => _bytes.AsSpan(start[id], length[id]);
 
     /// <summary>Id of the token with exactly these bytes, or -1. Tokens that were added without index are not found.</summary>
     public int Find(ReadOnlySpan<byte> bytes)
@@ -56,13 +56,13 @@ internal sealed class Vocabulary
     /// </summary>
     public void Add(int id, ReadOnlySpan<byte> bytes, bool indexed)
     {
-        Grow(ref _bytes, _used + bytes.Length);
-        Grow(ref _start, id + 1);
-        Grow(ref _length, id + 1);
-        bytes.CopyTo(_bytes.AsSpan(_used));
-        _start[id] = _used;
-        _length[id] = bytes.Length;
-        _used += bytes.Length;
+        Grow(ref _bytes, used + bytes.Length);
+        Grow(ref start, id + 1);
+        Grow(ref length, id + 1);
+        bytes.CopyTo(_bytes.AsSpan(used));
+        start[id] = used;
+        length[id] = bytes.Length;
+        used += bytes.Length;
         Size = Math.Max(Size, id + 1);
         if (indexed)
         {

@@ -111,10 +111,10 @@ public sealed class SynthTests : IDisposable
 
         using var terminal = new StringWriter();
         progress = new ByteProgress(terminal, totalBytes: 100, isTerminal: true, clock);
-        clock.Advance(seconds: 1);
+        clock.Advance(seconds: 2);
         progress.Report(50);
         progress.Finish();
-        Assert.StartsWith("\r50 B of 100 B (50%), 50 B/s, 1 s left ", terminal.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("\r50 B of 100 B (50%), 25 B/s, 2 s left ", terminal.ToString(), StringComparison.Ordinal);
         Assert.EndsWith(" \r", terminal.ToString(), StringComparison.Ordinal);
     }
 

@@ -6,9 +6,9 @@ namespace MiniMaxSharp.Tests;
 
 public sealed class TokenizeCommandTests : IDisposable
 {
-    private readonly string _file = Path.GetTempFileName();
+    private readonly string file = Path.GetTempFileName();
 
-    public void Dispose() => File.Delete(_file);
+    public void Dispose() => File.Delete(file);
 
     [Fact]
     public async Task A_text_is_shown_as_ids_pieces_and_counts()
@@ -25,8 +25,8 @@ public sealed class TokenizeCommandTests : IDisposable
     [Fact]
     public async Task Json_prints_one_array_of_arrays_and_nothing_else()
     {
-        await File.WriteAllTextAsync(_file, """["the river", "", "tab\t \"q\" \u00e9 \ud83d\ude00", "lone \ud83d!", "<end_of_sentence>"]""", TestContext.Current.CancellationToken);
-        var (code, output, error) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", _file);
+        await File.WriteAllTextAsync(file, """["the river", "", "tab\t \"q\" \u00e9 \ud83d\ude00", "lone \ud83d!", "<end_of_sentence>"]""", TestContext.Current.CancellationToken);
+        var (code, output, error) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", file);
         Assert.Equal((0, ""), (code, error));
         var tiny = TokenizerFixtures.Tiny;
         int[][] expected = [tiny.Encode("the river"), [], tiny.Encode("tab\t \"q\" é 😀"), tiny.Encode("lone \uFFFD!"), tiny.Encode("<end_of_sentence>")];
@@ -36,8 +36,8 @@ public sealed class TokenizeCommandTests : IDisposable
     [Fact]
     public async Task Json_recognises_special_tokens_only_on_request()
     {
-        await File.WriteAllTextAsync(_file, """["<end_of_sentence>"]""", TestContext.Current.CancellationToken);
-        var (_, output, _) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", _file, "--special");
+        await File.WriteAllTextAsync(file, """["<end_of_sentence>"]""", TestContext.Current.CancellationToken);
+        var (_, output, _) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", file, "--special");
         Assert.True(TokenizerFixtures.Tiny.TryGetSpecial("<end_of_sentence>", out var id));
         Assert.Equal($"[[{id}]]", output.Trim());
     }
@@ -47,8 +47,8 @@ public sealed class TokenizeCommandTests : IDisposable
     [InlineData("[\"\"]", "[[]]")]
     public async Task Json_of_nothing_is_empty(string json, string expected)
     {
-        await File.WriteAllTextAsync(_file, json, TestContext.Current.CancellationToken);
-        Assert.Equal(expected, (await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", _file)).Output.Trim());
+        await File.WriteAllTextAsync(file, json, TestContext.Current.CancellationToken);
+        Assert.Equal(expected, (await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", file)).Output.Trim());
     }
 
     [Theory]
@@ -60,8 +60,8 @@ public sealed class TokenizeCommandTests : IDisposable
     [InlineData("[\"\u00FF\"]", "not valid UTF-8")]
     public async Task A_broken_json_file_is_bad_input(string json, string message)
     {
-        await File.WriteAllBytesAsync(_file, Encoding.Latin1.GetBytes(json), TestContext.Current.CancellationToken);
-        var (code, output, error) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", _file);
+        await File.WriteAllBytesAsync(file, Encoding.Latin1.GetBytes(json), TestContext.Current.CancellationToken);
+        var (code, output, error) = await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", file);
         Assert.Equal((2, ""), (code, output));
         Assert.Contains(message, error, StringComparison.Ordinal);
     }
@@ -70,8 +70,8 @@ public sealed class TokenizeCommandTests : IDisposable
     public async Task Missing_files_and_contradicting_arguments_are_bad_input()
     {
         Assert.Equal(2, (await Run("tokenize", Path.GetTempPath() + "absent-model", "x")).Code);
-        Assert.Equal(2, (await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", _file + ".absent")).Code);
-        Assert.Equal(2, (await Run("tokenize", TokenizerFixtures.TinyFolder, "x", "--json", _file)).Code);
+        Assert.Equal(2, (await Run("tokenize", TokenizerFixtures.TinyFolder, "--json", file + ".absent")).Code);
+        Assert.Equal(2, (await Run("tokenize", TokenizerFixtures.TinyFolder, "x", "--json", file)).Code);
         Assert.Equal(2, (await Run("tokenize")).Code);
     }
 

@@ -93,6 +93,14 @@ public sealed class TokenizerLoadingTests : IDisposable
     }
 
     [Fact]
+    public void An_added_token_whose_id_is_a_merge_is_refused()
+    {
+        WriteMerges("h e\nl l");
+        Write("tokenizer_config.json", """{"added_tokens_decoder":{"257":{"content":"<s>","special":true}}}""");
+        AssertError(() => Tokenizer.Load(_folder.FullName), "merges.txt", "merge 2", "\"<s>\" with id 257");
+    }
+
+    [Fact]
     public void Missing_files_are_named()
     {
         AssertError(() => Tokenizer.Load(Path.Combine(_folder.FullName, "absent")), "no such folder");

@@ -11,7 +11,7 @@ public class TokenizerTests
     private static readonly string[] Parts =
     [
         "a", "B", "The", "don't", "'LL", "'\u017F", "ǅ", "ʰ", "中文", "かな", "한", "\u1112\u1161\u11AB", "é", "e\u0301", "\u0301", "\u212B", "\u0958", "𐐷", "𝒳", "😀", "👨\u200D👩",
-        "1", "23456", "½", "٣", " ", "  ", "\t", "\u3000", "\u00A0", "\n", "\r\n", "!", "//", "…", "<end_of_sentence>", "<beginning_of_sentence>", "<fim", "_", "\0", "\uFFFD",
+        "1", "23456", "½", "٣", " ", "  ", "\t", "\u3000", "\u00A0", "\n", "\r\n", "!", "//", "…", "<end_of_sentence>", "<beginning_of_sentence>", "<fim", "_", "\0", "\uFFFD", "\uFFFE", "\uFFFF",
     ];
 
     private static readonly Lazy<string[][]> TinyMerges = new(
@@ -26,7 +26,8 @@ public class TokenizerTests
     public void Decoding_gives_back_the_normalised_text() => AnyText.Sample(
         text =>
         {
-            var normalized = text.Normalize(NormalizationForm.FormC);
+            // Normalize refuses U+FFFE, a valid character that is part of no composition.
+            var normalized = string.Join('\uFFFE', text.Split('\uFFFE').Select(part => part.Normalize(NormalizationForm.FormC)));
             var tokenizer = TokenizerFixtures.Tiny;
             return tokenizer.Decode(tokenizer.Encode(text)) == normalized && tokenizer.Decode(tokenizer.Encode(normalized, allowSpecial: true)) == normalized;
         },
@@ -172,6 +173,20 @@ public class TokenizerTests
         {
             var error = Assert.Throws<InvalidInputException>(() => normalizer.Normalize(text).Length);
             Assert.Contains("ICU", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Heaps_of_combining_marks_take_no_quadratic_time()
+    {
+        var same = "e" + new string('\u0301', 10_000);
+        Assert.Equal(same.Normalize(NormalizationForm.FormC), TokenizerFixtures.Tiny.Decode(TokenizerFixtures.Tiny.Encode(same)));
+        var few = "e" + string.Concat(Enumerable.Repeat("\u0301\u0316", 500));
+        Assert.Equal(few.Normalize(NormalizationForm.FormC), TokenizerFixtures.Tiny.Decode(TokenizerFixtures.Tiny.Encode(few)));
+        foreach (var marks in (string[])["\u0301\u0316", "\U0001D165\U0001D16D", "\u0F73"])
+        {
+            var hostile = "e" + string.Concat(Enumerable.Repeat(marks, 500_000));
+            Assert.Contains("combining marks", Assert.Throws<InvalidInputException>(() => TokenizerFixtures.Tiny.Encode(hostile)).Message, StringComparison.Ordinal);
         }
     }
 
