@@ -11,14 +11,14 @@ internal sealed class BytePairEncoder
     /// <summary>Up to this many bytes a plain scan for the lowest rank beats a heap.</summary>
     private const int LongestScan = 128;
 
-    private readonly int[] _byteIds;
-    private readonly MergeTable _merges;
+    private readonly int[] byteIds;
+    private readonly MergeTable merges;
 
     /// <summary>Takes the id of each of the 256 byte values and the merges.</summary>
     public BytePairEncoder(int[] byteIds, MergeTable merges)
     {
-        _byteIds = byteIds;
-        _merges = merges;
+        this.byteIds = byteIds;
+        this.merges = merges;
     }
 
     /// <summary>Appends the ids of a pre-token of at least one byte.</summary>
@@ -39,11 +39,11 @@ internal sealed class BytePairEncoder
         var count = bytes.Length;
         Span<int> ids = stackalloc int[LongestScan];
         Span<long> merges = stackalloc long[LongestScan]; // merges[i] joins ids[i] and ids[i + 1]
-        ids[0] = _byteIds[bytes[0]];
+        ids[0] = this.byteIds[bytes[0]];
         for (var i = 1; i < count; i++)
         {
-            ids[i] = _byteIds[bytes[i]];
-            merges[i - 1] = _merges.Find(ids[i - 1], ids[i]);
+            ids[i] = this.byteIds[bytes[i]];
+            merges[i - 1] = this.merges.Find(ids[i - 1], ids[i]);
         }
 
         while (count > 1)
@@ -68,12 +68,12 @@ internal sealed class BytePairEncoder
             count--;
             if (best > 0)
             {
-                merges[best - 1] = _merges.Find(ids[best - 1], ids[best]);
+                merges[best - 1] = this.merges.Find(ids[best - 1], ids[best]);
             }
 
             if (best < count - 1)
             {
-                merges[best] = _merges.Find(ids[best], ids[best + 1]);
+                merges[best] = this.merges.Find(ids[best], ids[best + 1]);
             }
         }
 
@@ -91,7 +91,7 @@ internal sealed class BytePairEncoder
         var heap = new PriorityQueue<int, long>(count);
         for (var i = 0; i < count; i++)
         {
-            nodes[i] = new Node { Id = _byteIds[bytes[i]], Previous = i - 1, Next = i + 1 };
+            nodes[i] = new Node { Id = this.byteIds[bytes[i]], Previous = i - 1, Next = i + 1 };
         }
 
         for (var i = 0; i < count; i++)
@@ -136,7 +136,7 @@ internal sealed class BytePairEncoder
     private void Offer(Node[] nodes, int left, int count, PriorityQueue<int, long> heap)
     {
         ref var node = ref nodes[left];
-        node.Merge = node.Next < count ? _merges.Find(node.Id, nodes[node.Next].Id) : MergeTable.None;
+        node.Merge = node.Next < count ? this.merges.Find(node.Id, nodes[node.Next].Id) : MergeTable.None;
         if (node.Merge != MergeTable.None)
         {
             heap.Enqueue(left, ((long)MergeTable.RankOf(node.Merge) << 32) | (uint)left);

@@ -8,22 +8,22 @@ namespace MiniMaxSharp.Inference;
 /// </summary>
 public sealed class StreamingDetokenizer
 {
-    private readonly Tokenizer _tokenizer;
-    private readonly bool _skipSpecial;
-    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+    private readonly Tokenizer tokenizer;
+    private readonly bool skipSpecial;
+    private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
 
     internal StreamingDetokenizer(Tokenizer tokenizer, bool skipSpecial)
     {
-        _tokenizer = tokenizer;
-        _skipSpecial = skipSpecial;
+        this.tokenizer = tokenizer;
+        this.skipSpecial = skipSpecial;
     }
 
     /// <summary>The text that this id completes; empty while a character is still incomplete.</summary>
     /// <exception cref="InvalidInputException">The tokenizer has no such id.</exception>
     public string Push(int id)
     {
-        var bytes = _tokenizer.TokenBytes(id);
-        return _skipSpecial && _tokenizer.IsSpecial(id) ? "" : Decode(bytes, flush: false);
+        var bytes = this.tokenizer.TokenBytes(id);
+        return this.skipSpecial && this.tokenizer.IsSpecial(id) ? "" : Decode(bytes, flush: false);
     }
 
     /// <summary>Ends the text: an incomplete character comes out as U+FFFD. The next text can be pushed afterwards.</summary>
@@ -34,7 +34,7 @@ public sealed class StreamingDetokenizer
         // A byte gives at most one UTF-16 unit, and the decoder may hold back up to three bytes.
         var capacity = bytes.Length + 4;
         var chars = capacity <= 256 ? stackalloc char[capacity] : new char[capacity];
-        var count = _decoder.GetChars(bytes, chars, flush);
+        var count = this.decoder.GetChars(bytes, chars, flush);
         return count == 0 ? "" : new string(chars[..count]);
     }
 }

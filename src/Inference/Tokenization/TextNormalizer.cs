@@ -18,7 +18,7 @@ internal sealed class TextNormalizer
     // The one valid character that .NET's Normalize does not take. Nothing combines with it.
     private const char Refused = '\uFFFE';
 
-    private readonly bool _platformNormalizes;
+    private readonly bool platformNormalizes;
 
     /// <summary>Asks the platform.</summary>
     public TextNormalizer()
@@ -27,7 +27,7 @@ internal sealed class TextNormalizer
     }
 
     /// <summary>Assumes the answer; for tests.</summary>
-    public TextNormalizer(bool platformNormalizes) => _platformNormalizes = platformNormalizes;
+    public TextNormalizer(bool platformNormalizes) => this.platformNormalizes = platformNormalizes;
 
     /// <summary>The text in NFC; the same span when it is so already. Lone surrogates become U+FFFD.</summary>
     /// <exception cref="InvalidInputException">The text may need NFC and the platform cannot do it, or it is a hostile heap of combining marks.</exception>
@@ -39,7 +39,7 @@ internal sealed class TextNormalizer
         }
 
         var whole = ReplaceLoneSurrogates(text);
-        if (!_platformNormalizes)
+        if (!this.platformNormalizes)
         {
             RefuseWhatMayChange(whole);
             return whole;

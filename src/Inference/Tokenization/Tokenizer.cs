@@ -26,7 +26,7 @@ public sealed class Tokenizer
     private readonly HashSet<int> specialIds = [];
     private readonly AddedTokenMatcher addedInRawText;
     private readonly AddedTokenMatcher addedInNormalizedText;
-    private readonly byte[] _wholeness;
+    private readonly byte[] wholeness;
 
     internal Tokenizer(TokenizerParts parts)
     {
@@ -44,10 +44,10 @@ public sealed class Tokenizer
 
         addedInRawText = new(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token.Content, token.Id)));
         addedInNormalizedText = new(parts.AddedTokens.Where(token => token.Normalized).Select(token => (token.Content, token.Id)));
-        _wholeness = new byte[vocabulary.Size];
+        this.wholeness = new byte[vocabulary.Size];
         if (parts.IgnoresMerges)
         {
-            Array.Fill(_wholeness, Whole);
+            Array.Fill(this.wholeness, Whole);
         }
     }
 
@@ -176,7 +176,7 @@ public sealed class Tokenizer
     private void EncodePiece(ReadOnlySpan<byte> piece, List<int> output)
     {
         var id = piece.Length <= vocabulary.LongestIndexed ? vocabulary.Find(piece) : -1;
-        var wholeness = id < 0 ? NotWhole : _wholeness[id];
+        var wholeness = id < 0 ? NotWhole : this.wholeness[id];
         if (wholeness == Whole)
         {
             output.Add(id);
@@ -187,7 +187,7 @@ public sealed class Tokenizer
         encoder.Encode(piece, output);
         if (wholeness == Unknown)
         {
-            _wholeness[id] = output.Count == before + 1 && CollectionsMarshal.AsSpan(output)[before] == id ? Whole : NotWhole;
+            this.wholeness[id] = output.Count == before + 1 && CollectionsMarshal.AsSpan(output)[before] == id ? Whole : NotWhole;
         }
     }
 

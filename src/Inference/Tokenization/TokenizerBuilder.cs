@@ -8,20 +8,20 @@ namespace MiniMaxSharp.Inference;
 /// </summary>
 internal sealed class TokenizerBuilder
 {
-    private readonly string _source;
-    private readonly Vocabulary _vocabulary = new();
-    private readonly MergeTable _merges;
+    private readonly string source;
+    private readonly Vocabulary vocabulary = new();
+    private readonly MergeTable merges;
     private readonly Dictionary<int, AddedToken> addedById = [];
     private readonly Dictionary<string, AddedToken> addedByContent = new(StringComparer.Ordinal);
-    private readonly List<AddedToken> _added = [];
+    private readonly List<AddedToken> added = [];
     private byte[] scratch = new byte[1024];
-    private int _mergeCount;
+    private int mergeCount;
 
     /// <summary>Makes an empty builder; <paramref name="source"/> is the file that messages name.</summary>
     public TokenizerBuilder(string source, int mergeCount)
     {
-        _source = source;
-        _merges = new MergeTable(mergeCount);
+        this.source = source;
+        this.merges = new MergeTable(mergeCount);
     }
 
     /// <summary>Adds an entry of <c>added_tokens</c>.</summary>
@@ -43,14 +43,14 @@ internal sealed class TokenizerBuilder
             throw Error($"the added token \"{token.Content}\" has two ids, {addedByContent[token.Content].Id} and {token.Id}.");
         }
 
-        _added.Add(token);
+        this.added.Add(token);
     }
 
     /// <summary>Adds a token of the vocabulary.</summary>
     public void AddToken(int id, ReadOnlySpan<byte> letters)
     {
         CheckId(id, letters);
-        if (_vocabulary.Contains(id))
+        if (this.vocabulary.Contains(id))
         {
             throw Error($"the id {id} belongs to two tokens; the second is \"{Show(letters)}\".");
         }
@@ -63,17 +63,17 @@ internal sealed class TokenizerBuilder
                 throw Error($"the id {id} belongs to the token \"{Show(letters)}\" and to the added token \"{added.Content}\".");
             }
 
-            _vocabulary.Add(id, Encoding.UTF8.GetBytes(added.Content), indexed: false);
+            this.vocabulary.Add(id, Encoding.UTF8.GetBytes(added.Content), indexed: false);
             return;
         }
 
         var bytes = Decode(letters);
-        if (_vocabulary.Find(bytes) is var other and >= 0)
+        if (this.vocabulary.Find(bytes) is var other and >= 0)
         {
             throw Error($"the token \"{Show(letters)}\" has two ids, {other} and {id}.");
         }
 
-        _vocabulary.Add(id, bytes, indexed: true);
+        this.vocabulary.Add(id, bytes, indexed: true);
     }
 
     /// <summary>Adds the next merge, of two tokens into the token of the vocabulary that is both together.</summary>
@@ -82,7 +82,7 @@ internal sealed class TokenizerBuilder
         var bytes = Decode(leftLetters, rightLetters, out var leftLength);
         var left = FindPart(bytes[..leftLength], leftLetters);
         var right = FindPart(bytes[leftLength..], rightLetters);
-        var whole = _vocabulary.Find(bytes);
+        var whole = this.vocabulary.Find(bytes);
         if (whole < 0)
         {
             whole = FindPart(bytes, (byte[])[.. leftLetters, .. rightLetters]);
@@ -91,7 +91,7 @@ internal sealed class TokenizerBuilder
         // A merge that involves an added token is left out: text must not become one.
         if (left < 0 || right < 0 || whole < 0)
         {
-            _mergeCount++;
+            this.mergeCount++;
             return;
         }
 
@@ -104,47 +104,47 @@ internal sealed class TokenizerBuilder
         var bytes = Decode(leftLetters, rightLetters, out var leftLength);
         var left = FindPart(bytes[..leftLength], leftLetters);
         var right = FindPart(bytes[leftLength..], rightLetters);
-        if (_vocabulary.Find(bytes) is var other and >= 0)
+        if (this.vocabulary.Find(bytes) is var other and >= 0)
         {
-            throw Error($"merge {_mergeCount + 1} makes the token {other} a second time, so ids cannot be counted from the merges. Add the model's tokenizer.json or vocab.json.");
+            throw Error($"merge {this.mergeCount + 1} makes the token {other} a second time, so ids cannot be counted from the merges. Add the model's tokenizer.json or vocab.json.");
         }
 
         if (addedById.TryGetValue(id, out var added) || left < 0 || right < 0)
         {
-            throw Error($"merge {_mergeCount + 1} makes or uses an added token{(added is null ? "" : $", \"{added.Content}\" with id {id}")}. Files of two models were mixed; download them again.");
+            throw Error($"merge {this.mergeCount + 1} makes or uses an added token{(added is null ? "" : $", \"{added.Content}\" with id {id}")}. Files of two models were mixed; download them again.");
         }
 
-        _vocabulary.Add(id, bytes, indexed: true);
+        this.vocabulary.Add(id, bytes, indexed: true);
         AddMerge(left, right, id);
     }
 
     /// <summary>The finished parts.</summary>
     public TokenizerParts Build(bool normalizesToNfc, bool ignoresMerges)
     {
-        foreach (var token in _added)
+        foreach (var token in this.added)
         {
             var bytes = Encoding.UTF8.GetBytes(token.Content);
-            if (_vocabulary.Contains(token.Id))
+            if (this.vocabulary.Contains(token.Id))
             {
                 continue;
             }
 
-            if (_vocabulary.Find(bytes) is var other and >= 0)
+            if (this.vocabulary.Find(bytes) is var other and >= 0)
             {
                 throw Error($"the added token \"{token.Content}\" has the id {token.Id}, but in the vocabulary it is {other}.");
             }
 
-            _vocabulary.Add(token.Id, bytes, indexed: false);
+            this.vocabulary.Add(token.Id, bytes, indexed: false);
         }
 
-        return new TokenizerParts(_vocabulary, FindBytes(), _merges, _added) { NormalizesToNfc = normalizesToNfc, IgnoresMerges = ignoresMerges };
+        return new TokenizerParts(this.vocabulary, FindBytes(), this.merges, this.added) { NormalizesToNfc = normalizesToNfc, IgnoresMerges = ignoresMerges };
     }
 
     private void AddMerge(int left, int right, int whole)
     {
-        if (!_merges.TryAdd(left, right, _mergeCount++, whole))
+        if (!this.merges.TryAdd(left, right, this.mergeCount++, whole))
         {
-            throw Error($"merge {_mergeCount} (of tokens {left} and {right}) stands twice. The file is damaged; download it again.");
+            throw Error($"merge {this.mergeCount} (of tokens {left} and {right}) stands twice. The file is damaged; download it again.");
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class TokenizerBuilder
         var ids = new int[256];
         for (var value = 0; value < 256; value++)
         {
-            ids[value] = _vocabulary.Find([(byte)value]);
+            ids[value] = this.vocabulary.Find([(byte)value]);
             if (ids[value] < 0)
             {
                 throw Error($"the vocabulary has no token for the byte 0x{value:X2}. Only byte-level BPE, with all 256 bytes, is supported.");
@@ -166,10 +166,10 @@ internal sealed class TokenizerBuilder
     /// <summary>Id of a token that a merge names; -1 for an added token.</summary>
     private int FindPart(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> letters)
     {
-        var id = _vocabulary.Find(bytes);
+        var id = this.vocabulary.Find(bytes);
         if (id < 0 && !addedByContent.ContainsKey(Show(letters)))
         {
-            throw Error($"merge {_mergeCount + 1} names the token \"{Show(letters)}\", which the vocabulary does not have. The file is damaged or files of two models were mixed; download them again.");
+            throw Error($"merge {this.mergeCount + 1} names the token \"{Show(letters)}\", which the vocabulary does not have. The file is damaged or files of two models were mixed; download them again.");
         }
 
         return id;
@@ -215,5 +215,5 @@ internal sealed class TokenizerBuilder
 
     private static string Show(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
 
-    private InvalidInputException Error(string problem) => new($"{_source}: {problem}");
+    private InvalidInputException Error(string problem) => new($"{this.source}: {problem}");
 }

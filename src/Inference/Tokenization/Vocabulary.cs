@@ -11,12 +11,12 @@ internal sealed class Vocabulary
     /// <summary>Largest id that a file may use, so that a broken one cannot ask for a giant table.</summary>
     public const int LargestId = (1 << 24) - 1;
 
-    private byte[] _bytes = new byte[1 << 16];
+    private byte[] bytes = new byte[1 << 16];
     private int used;
     private int[] start = new int[1024];
     private int[] length = new int[1024];
-    private (uint Hash, int IdPlusOne)[] _index = new (uint, int)[2048];
-    private int _indexed;
+    private (uint Hash, int IdPlusOne)[] index = new (uint, int)[2048];
+    private int indexed;
 
     /// <summary>Largest id plus one.</summary>
     public int Size { get; private set; }
@@ -28,12 +28,12 @@ internal sealed class Vocabulary
     public bool Contains(int id) => (uint)id < (uint)Size && length[id] > 0;
 
     /// <summary>Bytes of a token that is known to exist.</summary>
-    public ReadOnlySpan<byte> BytesOf(int id) => _bytes.AsSpan(start[id], length[id]);
+    public ReadOnlySpan<byte> BytesOf(int id) => this.bytes.AsSpan(start[id], length[id]);
 
     /// <summary>Id of the token with exactly these bytes, or -1. Tokens that were added without index are not found.</summary>
     public int Find(ReadOnlySpan<byte> bytes)
     {
-        var index = _index;
+        var index = this.index;
         var hash = Hash(bytes);
         for (var slot = hash & (uint)(index.Length - 1); ; slot = (slot + 1) & (uint)(index.Length - 1))
         {
@@ -56,10 +56,10 @@ internal sealed class Vocabulary
     /// </summary>
     public void Add(int id, ReadOnlySpan<byte> bytes, bool indexed)
     {
-        Grow(ref _bytes, used + bytes.Length);
+        Grow(ref this.bytes, used + bytes.Length);
         Grow(ref start, id + 1);
         Grow(ref length, id + 1);
-        bytes.CopyTo(_bytes.AsSpan(used));
+        bytes.CopyTo(this.bytes.AsSpan(used));
         start[id] = used;
         length[id] = bytes.Length;
         used += bytes.Length;
@@ -73,10 +73,10 @@ internal sealed class Vocabulary
     private void AddToIndex(int id, ReadOnlySpan<byte> bytes)
     {
         LongestIndexed = Math.Max(LongestIndexed, bytes.Length);
-        if (++_indexed * 2 > _index.Length)
+        if (++this.indexed * 2 > this.index.Length)
         {
-            var old = _index;
-            _index = new (uint, int)[old.Length * 2];
+            var old = this.index;
+            this.index = new (uint, int)[old.Length * 2];
             foreach (var (hash, idPlusOne) in old)
             {
                 if (idPlusOne != 0)
@@ -91,13 +91,13 @@ internal sealed class Vocabulary
 
     private void Place(uint hash, int idPlusOne)
     {
-        var slot = hash & (uint)(_index.Length - 1);
-        while (_index[slot].IdPlusOne != 0)
+        var slot = hash & (uint)(this.index.Length - 1);
+        while (this.index[slot].IdPlusOne != 0)
         {
-            slot = (slot + 1) & (uint)(_index.Length - 1);
+            slot = (slot + 1) & (uint)(this.index.Length - 1);
         }
 
-        _index[slot] = (hash, idPlusOne);
+        this.index[slot] = (hash, idPlusOne);
     }
 
     private static void Grow<T>(ref T[] array, int needed)

@@ -6,9 +6,9 @@ namespace MiniMaxSharp.Tests;
 
 public sealed class TokenizerLoadingTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tokenizer");
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("tokenizer");
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => this.folder.Delete(recursive: true);
 
     [Fact]
     public void The_tiny_tokenizer_has_512_ids_and_the_special_tokens_of_the_family()
@@ -70,7 +70,7 @@ public sealed class TokenizerLoadingTests : IDisposable
     {
         WriteMerges("#version: 0.2\r\nh e\r\nt he\r\n\u0120 the");
         Write("tokenizer_config.json", """{"bos_token":"<s>","eos_token":{"content":"</s>"},"unk_token":"</s>"}""");
-        var tokenizer = Tokenizer.Load(_folder.FullName);
+        var tokenizer = Tokenizer.Load(this.folder.FullName);
         Assert.Equal([257, 258, '<', 's', '>'], tokenizer.Encode("the the<s>"));
         Assert.Equal([259, 260, 256], tokenizer.Encode("<s></s>he", allowSpecial: true));
         Assert.Equal(261, tokenizer.VocabularySize);
@@ -88,7 +88,7 @@ public sealed class TokenizerLoadingTests : IDisposable
 
         Write("vocab.json", vocabulary.ToJsonString());
         Write("tokenizer_config.json", """{"added_tokens_decoder":{"400":{"content":"<s>","special":true}}}""");
-        var tokenizer = Tokenizer.Load(_folder.FullName);
+        var tokenizer = Tokenizer.Load(this.folder.FullName);
         Assert.Equal([7, 'y' + 100, 400], tokenizer.Encode("hey<s>", allowSpecial: true));
     }
 
@@ -97,16 +97,16 @@ public sealed class TokenizerLoadingTests : IDisposable
     {
         WriteMerges("h e\nl l");
         Write("tokenizer_config.json", """{"added_tokens_decoder":{"257":{"content":"<s>","special":true}}}""");
-        AssertError(() => Tokenizer.Load(_folder.FullName), "merges.txt", "merge 2", "\"<s>\" with id 257");
+        AssertError(() => Tokenizer.Load(this.folder.FullName), "merges.txt", "merge 2", "\"<s>\" with id 257");
     }
 
     [Fact]
     public void Missing_files_are_named()
     {
-        AssertError(() => Tokenizer.Load(Path.Combine(_folder.FullName, "absent")), "no such folder");
-        AssertError(() => Tokenizer.Load(_folder.FullName), "no merges.txt", "Download");
+        AssertError(() => Tokenizer.Load(Path.Combine(this.folder.FullName, "absent")), "no such folder");
+        AssertError(() => Tokenizer.Load(this.folder.FullName), "no merges.txt", "Download");
         WriteMerges("h e");
-        AssertError(() => Tokenizer.Load(_folder.FullName), "no tokenizer_config.json");
+        AssertError(() => Tokenizer.Load(this.folder.FullName), "no tokenizer_config.json");
     }
 
     [Theory]
@@ -118,7 +118,7 @@ public sealed class TokenizerLoadingTests : IDisposable
     {
         WriteMerges(merges);
         Write("tokenizer_config.json", "{}");
-        AssertError(() => Tokenizer.Load(_folder.FullName), "merges.txt", message);
+        AssertError(() => Tokenizer.Load(this.folder.FullName), "merges.txt", message);
     }
 
     [Fact]
@@ -192,5 +192,5 @@ public sealed class TokenizerLoadingTests : IDisposable
 
     private void WriteMerges(string text) => Write("merges.txt", text);
 
-    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder.FullName, name), text);
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(this.folder.FullName, name), text);
 }
