@@ -48,7 +48,7 @@ internal static class CommandLine
         }
         catch (Exception exception) when (exception is not OutOfMemoryException || !parsed.GetValue(Verbose))
         {
-            var text = parsed.GetValue(Verbose) ? exception.ToString() : exception.Message;
+            var text = parsed.GetValue(Verbose) ? exception.ToString() : exception is OperationCanceledException ? "stopped" : exception.Message;
             await configuration.Error.WriteLineAsync($"minimax: {text}").ConfigureAwait(false);
             return exception switch
             {
