@@ -32,12 +32,14 @@ internal static class LogitsCommand
 
     private static readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
 
+    private static readonly Option<bool> checkFinite = new("--check-finite") { Description = "Read all weights first and refuse NaN and infinities." };
+
     private static readonly Option<int> chunk = new("--chunk") { Description = "Tokens of one prefill step.", DefaultValueFactory = _ => 512 };
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk };
+        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk, checkFinite };
         command.SetAction(Run);
         return command;
     }
@@ -51,7 +53,8 @@ internal static class LogitsCommand
         }
 
         var ids = ReadIds(parsed.GetRequiredValue(tokensFile));
-        using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), new ModelOptions { Threads = parsed.GetValue(threads), MaxStepTokens = chunkTokens });
+        var options = new ModelOptions { Threads = parsed.GetValue(threads), MaxStepTokens = chunkTokens, CheckFinite = parsed.GetValue(checkFinite) };
+        using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), options);
         loaded.CheckMemory((long)ids.Length + steps);
         using var run = new TracedRun(loaded.Model, ids, parsed.GetValue(all), steps, chunkTokens);
         OutputFile.Write(parsed.GetRequiredValue(outFile), path => run.WriteTo(path));

@@ -145,6 +145,6 @@ public sealed partial class MiniMaxM1
         MatMul.Multiply(buffers.Jobs.AsSpan(0, 3), pool);
         Elementwise.SiluMultiply(buffers.ExpertGate, buffers.ExpertUp, T * layerWeights.SharedGate.Rows, pool);
         MatMul.Multiply(new MatMulJob(layerWeights.SharedDown, buffers.ExpertGate, 0, buffers.ExpertOutput, 0, T), pool);
-        MoeRouting.BlendShared(buffers.BlockOutput, buffers.ExpertOutput, buffers.SharedCoefficient.Span[..T], Config.HiddenSize);
+        MoeRouting.BlendShared(buffers.BlockOutput, buffers.ExpertOutput, buffers.SharedCoefficient.Span[..T], Config.HiddenSize, pool);
     }
 }

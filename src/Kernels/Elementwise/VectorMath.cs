@@ -31,4 +31,25 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Sigmoid<TVector>(TVector x)
         where TVector : struct, ISimd<TVector> => TVector.Broadcast(1f) / (TVector.Broadcast(1f) + Exp(TVector.Zero - x));
+
+    /// <summary>Largest of <paramref name="count"/> values; negative infinity when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe float Max<TVector>(float* x, int count)
+        where TVector : struct, ISimd<TVector>
+    {
+        var largest = TVector.Broadcast(float.NegativeInfinity);
+        var i = 0;
+        for (; i <= count - TVector.Lanes; i += TVector.Lanes)
+        {
+            largest = TVector.Max(largest, TVector.Load(x + i));
+        }
+
+        var max = largest.MaxLane();
+        for (; i < count; i++)
+        {
+            max = MathF.Max(max, x[i]);
+        }
+
+        return max;
+    }
 }

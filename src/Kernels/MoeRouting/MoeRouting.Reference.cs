@@ -19,4 +19,15 @@ public static partial class MoeRouting
             }
         }
     }
+
+    /// <summary>Reference twin of <see cref="BlendShared"/>.</summary>
+    public static void BlendSharedReference(Span<float> y, ReadOnlySpan<float> shared, ReadOnlySpan<float> coefficient_T)
+    {
+        var width = y.Length / coefficient_T.Length;
+        for (var i = 0; i < y.Length; i++)
+        {
+            var c = 1 / (1 + Math.Exp(-(double)coefficient_T[i / width]));
+            y[i] = (float)(((1 - c) * y[i]) + (c * shared[i]));
+        }
+    }
 }

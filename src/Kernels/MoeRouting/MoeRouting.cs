@@ -20,14 +20,17 @@ public static unsafe partial class MoeRouting
     {
         var tokens = indices_T_K.Length / topK;
         var experts = logits_T_E.Length / Math.Max(1, tokens);
+        Span<float> left = experts <= 1024 ? stackalloc float[experts] : new float[experts];
         for (var t = 0; t < tokens; t++)
         {
             var logits = logits_T_E.Slice(t * experts, experts);
+            logits.CopyTo(left);
             var indices = indices_T_K.Slice(t * topK, topK);
             var weights = weights_T_K.Slice(t * topK, topK);
             for (var k = 0; k < topK; k++)
             {
-                indices[k] = Largest(logits, indices[..k]);
+                indices[k] = Largest(left);
+                left[indices[k]] = float.NegativeInfinity;
                 weights[k] = MathF.Exp(logits[indices[k]] - logits[indices[0]]);
             }
 
@@ -94,33 +97,64 @@ public static unsafe partial class MoeRouting
         pool.For(tokens, grain: Math.Max(1, 16384 / width), ref work);
     }
 
-    /// <summary>y[t] ← (1 − c) · y[t] + c · shared[t] with c = sigmoid(coefficient[t]): the shared MLP of MiniMax-Text-01 style models.</summary>
-    public static void BlendShared(AlignedBuffer<float> y, AlignedBuffer<float> shared, ReadOnlySpan<float> coefficient_T, int width)
+    /// <summary>y[t] ← (1 − c) · y[t] + c · shared[t] with c = sigmoid(coefficient[t]), T rows of width H: the shared MLP of MiniMax-Text-01 style models.</summary>
+    public static void BlendShared(AlignedBuffer<float> y, AlignedBuffer<float> shared, ReadOnlySpan<float> coefficient_T, int width, ComputePool pool)
     {
-        for (var t = 0; t < coefficient_T.Length; t++)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)coefficient_T.Length * width, Math.Min(y.Length, shared.Length), nameof(coefficient_T));
+        fixed (float* coefficients = coefficient_T)
         {
-            var c = (float)(1 / (1 + Math.Exp(-(double)coefficient_T[t])));
-            var row = y.Span.Slice(t * width, width);
-            var other = shared.Span.Slice(t * width, width);
-            for (var i = 0; i < width; i++)
-            {
-                row[i] = ((1 - c) * row[i]) + (c * other[i]);
-            }
+            var work = new BlendWork(y.Pointer, shared.Pointer, coefficients, width);
+            pool.For(coefficient_T.Length, grain: Math.Max(1, 16384 / width), ref work);
         }
     }
 
-    private static int Largest(ReadOnlySpan<float> logits, ReadOnlySpan<int> taken)
+    /// <summary>Index of the largest value, the lowest of equals; a row of NaN gives 0, and the logits of the head will show the NaN.</summary>
+    private static int Largest(ReadOnlySpan<float> logits)
     {
-        var best = -1;
-        for (var e = 0; e < logits.Length; e++)
+        fixed (float* row = logits)
         {
-            if ((best < 0 || logits[e] > logits[best]) && !taken.Contains(e))
+            var max = Isa.Path switch
             {
-                best = e;
+                IsaPath.V512 => VectorMath.Max<F32x16>(row, logits.Length),
+                IsaPath.V256 => VectorMath.Max<F32x8>(row, logits.Length),
+                _ => VectorMath.Max<F32x1>(row, logits.Length),
+            };
+            return Math.Max(0, logits.IndexOf(max));
+        }
+    }
+
+    private readonly struct BlendWork(float* y, float* shared, float* coefficients, int width) : IParallelWork
+    {
+        public void Execute(int start, int end, int worker)
+        {
+            for (var t = start; t < end; t++)
+            {
+                var c = (float)(1 / (1 + Math.Exp(-(double)coefficients[t])));
+                var offset = (nint)t * width;
+                switch (Isa.Path)
+                {
+                    case IsaPath.V512: Row<F32x16>(y + offset, shared + offset, c); break;
+                    case IsaPath.V256: Row<F32x8>(y + offset, shared + offset, c); break;
+                    default: Row<F32x1>(y + offset, shared + offset, c); break;
+                }
             }
         }
 
-        return best;
+        private void Row<TVector>(float* row, float* other, float c)
+            where TVector : struct, ISimd<TVector>
+        {
+            TVector keep = TVector.Broadcast(1 - c), take = TVector.Broadcast(c);
+            var i = 0;
+            for (; i <= width - TVector.Lanes; i += TVector.Lanes)
+            {
+                TVector.Fma(take, TVector.Load(other + i), keep * TVector.Load(row + i)).Store(row + i);
+            }
+
+            for (; i < width; i++)
+            {
+                row[i] = MathF.FusedMultiplyAdd(c, other[i], (1 - c) * row[i]);
+            }
+        }
     }
 
     private readonly struct CombineWork(float* grouped, int* slots, float* weights, int topK, int width, float* y) : IParallelWork

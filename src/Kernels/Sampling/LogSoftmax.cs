@@ -43,22 +43,12 @@ public static unsafe class LogSoftmax
     private static double LogSumExp<TVector>(float* x, int count)
         where TVector : struct, ISimd<TVector>
     {
-        var largest = TVector.Broadcast(float.NegativeInfinity);
-        var i = 0;
-        for (; i <= count - TVector.Lanes; i += TVector.Lanes)
-        {
-            largest = TVector.Max(largest, TVector.Load(x + i));
-        }
-
-        var max = largest.MaxLane();
-        for (; i < count; i++)
-        {
-            max = MathF.Max(max, x[i]);
-        }
+        var max = VectorMath.Max<TVector>(x, count);
 
         // Blocks of partial sums in double keep 200,000 small terms from being lost.
         var sum = 0.0;
-        for (i = 0; i <= count - TVector.Lanes;)
+        var i = 0;
+        while (i <= count - TVector.Lanes)
         {
             var part = TVector.Zero;
             for (var end = Math.Min(i + 1024, count); i <= end - TVector.Lanes; i += TVector.Lanes)

@@ -71,6 +71,28 @@ public sealed class LogitsCommandTests : IDisposable
         Assert.Equal(2, (await CommandLineRun.Of("logits", Path.Combine(folder, "nowhere"), "--tokens", tokens, "--out", "x")).ExitCode);
     }
 
+    [Fact]
+    public async Task Weights_that_are_not_finite_are_refused_when_asked()
+    {
+        var copy = Directory.CreateDirectory(Path.Combine(folder, "model")).FullName;
+        foreach (var file in Directory.GetFiles(Model))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        var shard = Directory.GetFiles(copy, "*.safetensors").Order().First();
+        var bytes = await File.ReadAllBytesAsync(shard, TestContext.Current.CancellationToken);
+        BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - 4);
+        await File.WriteAllBytesAsync(shard, bytes, TestContext.Current.CancellationToken);
+        var tokens = Path.Combine(folder, "ids.json");
+        await File.WriteAllTextAsync(tokens, "[1]", TestContext.Current.CancellationToken);
+        string[] args = ["logits", copy, "--tokens", tokens, "--out", Path.Combine(folder, "out")];
+        Assert.Equal(0, (await CommandLineRun.Of(args)).ExitCode);
+        var run = await CommandLineRun.Of([.. args, "--check-finite"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("NaN", run.Error, StringComparison.Ordinal);
+    }
+
     private async Task<SafetensorsFile> Run(string ids, params string[] options)
     {
         var (tokens, output) = (Path.Combine(folder, "ids.json"), Path.Combine(folder, Path.GetRandomFileName()));

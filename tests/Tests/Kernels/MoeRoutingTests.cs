@@ -4,9 +4,11 @@ namespace MiniMaxSharp.Tests.Kernels;
 
 public class MoeRoutingTests : KernelTest
 {
-    [Fact]
-    public void Top_k_equals_the_reference_with_softmax_over_all_experts()
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void Top_k_equals_the_reference_with_softmax_over_all_experts(IsaPath path)
     {
+        Isa.Force(path);
         foreach (var (experts, topK) in new[] { (4, 2), (6, 3), (32, 2), (2, 1), (3, 3) })
         {
             const int tokens = 50;
@@ -65,5 +67,22 @@ public class MoeRoutingTests : KernelTest
 
         AssertClose(expected, y.Span, 1e-6, "combine");
         Assert.Equal(tokens * topK, offsets[experts]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void Blending_the_shared_mlp_equals_the_reference(IsaPath path)
+    {
+        Isa.Force(path);
+        foreach (var width in new[] { 1, 2, 63, 64, 65, 257 })
+        {
+            using var y = RandomBuffer(5 * width, seed: width);
+            using var shared = RandomBuffer(5 * width, seed: width + 1);
+            using var coefficients = RandomBuffer(5, seed: 3, scale: 10);
+            var expected = y.Span.ToArray();
+            MoeRouting.BlendSharedReference(expected, shared.Span, coefficients.Span);
+            MoeRouting.BlendShared(y, shared, coefficients.Span, width, Pool);
+            AssertClose(expected, y.Span, 1e-6, $"width {width}");
+        }
     }
 }
