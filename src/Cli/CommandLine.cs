@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Cli;
@@ -21,10 +22,15 @@ internal static class CommandLine
     /// <summary>Runs one command line and returns its exit code.</summary>
     public static async Task<int> InvokeAsync(string[] args, TextWriter? output = null, TextWriter? error = null)
     {
-        var parsed = BuildRoot().Parse(args);
+        var parsed = BuildRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@…" is a prompt like any other.
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;
+        if (parsed.CommandResult.Command.Name == ChatCommand.Name)
+        {
+            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program.
+        }
+
         if (parsed.Errors.Count > 0)
         {
             foreach (var problem in parsed.Errors)
@@ -32,7 +38,7 @@ internal static class CommandLine
                 await configuration.Error.WriteLineAsync($"minimax: {problem.Message}").ConfigureAwait(false);
             }
 
-            await configuration.Error.WriteLineAsync($"Try: minimax {parsed.CommandResult.Command.Name} --help").ConfigureAwait(false);
+            await configuration.Error.WriteLineAsync($"Try: {CommandPath(parsed.CommandResult)} --help").ConfigureAwait(false);
             return BadInput;
         }
 
@@ -42,7 +48,7 @@ internal static class CommandLine
         }
         catch (Exception exception) when (exception is not OutOfMemoryException || !parsed.GetValue(Verbose))
         {
-            var text = parsed.GetValue(Verbose) ? exception.ToString() : exception.Message;
+            var text = parsed.GetValue(Verbose) ? exception.ToString() : exception is OperationCanceledException ? "stopped" : exception.Message;
             await configuration.Error.WriteLineAsync($"minimax: {text}").ConfigureAwait(false);
             return exception switch
             {
@@ -53,12 +59,22 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>"minimax", or "minimax run".</summary>
+    private static string CommandPath(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "minimax";
+
     private static RootCommand BuildRoot()
     {
         var root = new RootCommand("Runs MiniMax-M1 models. One library, one command, no Python.")
         {
             Verbose,
+            RunCommand.Create(),
+            ChatCommand.Create(),
+            TokenizeCommand.Create(),
             RenderCommand.Create(),
+            InspectCommand.Create(),
+            SynthCommand.Create(),
+            LogitsCommand.Create(),
         };
         return root;
     }

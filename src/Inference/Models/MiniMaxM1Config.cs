@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Inference;
 
@@ -82,7 +83,7 @@ public sealed partial record MiniMaxM1Config
     public double RopeTheta { get; init; } = 1e6;
 
     /// <summary>Longest sequence that the model declares.</summary>
-    public int MaxPositionEmbeddings { get; init; }
+    public int MaxPositionEmbeddings { get; init; } = 131_072;
 
     /// <summary>True when the head is the embedding.</summary>
     public bool TieWordEmbeddings { get; init; }
@@ -93,6 +94,29 @@ public sealed partial record MiniMaxM1Config
     /// <summary>Id that ends an answer, when the file names one (the official file does not).</summary>
     public int? EosTokenId { get; init; }
 
+    /// <summary>
+    /// Type that the weights are stored in, router gates excepted (those are F32). BF16 when the file does not say, as in M1.
+    /// A loader still takes the type of each tensor from its file.
+    /// </summary>
+    public DType TorchDtype { get; init; } = DType.BF16;
+
+    /// <summary>A*D, width of all query heads together. It differs from H in M1.</summary>
+    public int QueryWidth => NumAttentionHeads * HeadDim;
+
+    /// <summary>KV*D, width of all key (or value) heads together.</summary>
+    public int KeyValueWidth => NumKeyValueHeads * HeadDim;
+
+    /// <summary>A/KV, query heads that share one key/value head.</summary>
+    public int QueryHeadsPerKeyValueHead => NumAttentionHeads / NumKeyValueHeads;
+
     /// <summary>Number of layers of <paramref name="kind"/>.</summary>
     public int CountLayers(AttentionKind kind) => AttnTypeList.Count(k => k == kind);
+
+    /// <summary>Residual factor of the attention sublayer of a layer of <paramref name="kind"/>.</summary>
+    public float AttentionAlpha(AttentionKind kind) =>
+        kind == AttentionKind.Lightning ? LayernormLinearAttentionAlpha : LayernormFullAttentionAlpha;
+
+    /// <summary>Output factor of the attention sublayer of a layer of <paramref name="kind"/>.</summary>
+    public float AttentionBeta(AttentionKind kind) =>
+        kind == AttentionKind.Lightning ? LayernormLinearAttentionBeta : LayernormFullAttentionBeta;
 }

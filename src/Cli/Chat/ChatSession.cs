@@ -1,0 +1,209 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MiniMaxSharp.Inference;
+
+namespace MiniMaxSharp.Cli;
+
+/// <summary>A conversation at the terminal: questions, answers, and commands that begin with a slash.</summary>
+internal sealed class ChatSession(InferenceEngine engine, SamplingParams sampling, TextReader input, TextWriter output, TextWriter error, bool isTerminal) : IDisposable
+{
+    /// <summary>What the commands do.</summary>
+    public const string CommandHelp = """
+        /system TEXT   set the system prompt; without TEXT show it
+        /think MODE    on, off, or a number of tokens of thinking; without MODE show it
+        /save FILE     write the conversation as JSON
+        /load FILE     continue a saved conversation
+        /clear         forget the conversation, keep the system prompt
+        /help          this list
+        /exit          leave (also Ctrl-D)
+        Ctrl-C stops the answer, not the program.
+        """;
+
+    private static readonly JsonSerializerOptions readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly List<ChatMessage> messages = [];
+    private readonly Sequence sequence = engine.CreateSequence();
+    private readonly Lock gate = new();
+    private CancellationTokenSource? running;
+    private string? system;
+    private Thinking thinking = new(true, sampling.ThinkingBudget);
+
+    /// <summary>The conversation so far, without the system prompt.</summary>
+    public IReadOnlyList<ChatMessage> Messages => messages;
+
+    /// <summary>Sets how much the model thinks.</summary>
+    public void SetThinking(Thinking value) => thinking = value;
+
+    /// <summary>Sets the system prompt.</summary>
+    public void SetSystem(string? text) => system = string.IsNullOrWhiteSpace(text) ? null : text;
+
+    /// <summary>Stops the answer that is coming; false when there is none.</summary>
+    public bool StopAnswer()
+    {
+        lock (gate)
+        {
+            running?.Cancel();
+            return running is not null;
+        }
+    }
+
+    /// <summary>Reads and answers until the input ends or <c>/exit</c>.</summary>
+    public void Run()
+    {
+        while (true)
+        {
+            Write(isTerminal ? "\n> " : string.Empty);
+            if (input.ReadLine() is not { } line || line.Trim() is "/exit" or "/quit")
+            {
+                return;
+            }
+
+            try
+            {
+                if (line.StartsWith('/'))
+                {
+                    Execute(line);
+                }
+                else if (!string.IsNullOrWhiteSpace(line))
+                {
+                    Ask(line);
+                }
+            }
+            catch (InvalidInputException problem)
+            {
+                error.WriteLine(problem.Message);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        sequence.Dispose();
+        running?.Dispose();
+    }
+
+    private void Execute(string line)
+    {
+        var space = line.IndexOf(' ', StringComparison.Ordinal);
+        var (name, argument) = space < 0 ? (line.Trim(), string.Empty) : (line[..space], line[(space + 1)..].Trim());
+        switch (name)
+        {
+            case "/system" when argument.Length == 0:
+                output.WriteLine(system ?? "(no system prompt)");
+                break;
+            case "/system":
+                SetSystem(argument);
+                break;
+            case "/think" when argument.Length == 0:
+                output.WriteLine(thinking.ToString());
+                break;
+            case "/think":
+                thinking = Thinking.TryParse(argument, out var mode) ? mode : throw new InvalidInputException("/think takes on, off, or a number of tokens.");
+                break;
+            case "/save":
+                Save(argument);
+                break;
+            case "/load":
+                Load(argument);
+                break;
+            case "/clear":
+                messages.Clear();
+                break;
+            case "/help":
+                output.WriteLine(CommandHelp);
+                break;
+            default:
+                throw new InvalidInputException($"{name} is no command. /help lists them.");
+        }
+    }
+
+    private void Ask(string question)
+    {
+        var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking);
+        ChatMessage[] asked = [.. system is null ? [] : new[] { ChatMessage.System(system) }, .. messages, ChatMessage.User(question)];
+        var prompt = answer.Prompt(asked);
+        var progress = new TokenProgress(error, prompt.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
+        var writer = new AnswerWriter(output, error, isTerminal);
+        using var stop = new CancellationTokenSource();
+        lock (gate)
+        {
+            running = stop;
+        }
+
+        try
+        {
+            var generation = answer.Stream(sequence, prompt, writer, progress, stop.Token);
+            writer.End();
+            error.WriteLine(Speed.Of(generation));
+        }
+        catch (OperationCanceledException)
+        {
+            writer.End();
+            error.WriteLine("[stopped]");
+        }
+        finally
+        {
+            progress.Finish();
+            lock (gate)
+            {
+                running = null;
+            }
+        }
+
+        messages.Add(ChatMessage.User(question));
+        messages.Add(ChatMessage.Assistant(writer.Content, writer.Reasoning.Length > 0 ? writer.Reasoning : null));
+    }
+
+    private void Save(string path)
+    {
+        if (path.Length == 0)
+        {
+            throw new InvalidInputException("/save needs a file name.");
+        }
+
+        var conversation = new JsonObject { ["messages"] = new JsonArray([.. SavedMessages()]) };
+        OutputFile.WriteText(path, conversation.ToJsonString(readable) + "\n");
+        output.WriteLine($"{messages.Count} messages saved to {path}");
+    }
+
+    private IEnumerable<JsonNode> SavedMessages()
+    {
+        if (system is not null)
+        {
+            yield return new JsonObject { ["role"] = "system", ["content"] = system };
+        }
+
+        foreach (var message in messages)
+        {
+            var saved = new JsonObject { ["role"] = message.Role, ["content"] = message.Content.ToString() };
+            if (message.ReasoningContent is not null)
+            {
+                saved["reasoning_content"] = message.ReasoningContent;
+            }
+
+            yield return saved;
+        }
+    }
+
+    private void Load(string path)
+    {
+        if (path.Length == 0)
+        {
+            throw new InvalidInputException("/load needs a file name.");
+        }
+
+        var loaded = Conversation.Parse(InputFile.ReadBytes(path), path).Messages;
+        messages.Clear();
+        messages.AddRange(loaded.Where(message => message.Role != "system"));
+        var systemTexts = loaded.Where(message => message.Role == "system").Select(message => message.Content.ToString()).ToArray();
+        system = systemTexts.Length > 0 ? string.Concat(systemTexts) : null;
+        output.WriteLine($"{messages.Count} messages loaded from {path}");
+    }
+
+    private void Write(string text)
+    {
+        output.Write(text);
+        output.Flush();
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+
+namespace MiniMaxSharp.Cli;
+
+/// <summary><c>minimax chat</c>: a conversation at the terminal.</summary>
+internal static class ChatCommand
+{
+    /// <summary>Name of the command, which handles Ctrl-C itself.</summary>
+    public const string Name = "chat";
+
+    private const string Help = """
+        Talks with the model. Answers stream; thinking is dimmed. Lines that begin with a slash are commands:
+
+        """ + "\n" + ChatSession.CommandHelp + "\n" + """
+
+        Example:
+          minimax chat --model /models/m1 --system "Answer in one sentence."
+        """;
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var system = new Option<string?>("--system") { Description = "Instructions that stand before the conversation." };
+        var options = new GenerationOptions();
+        var command = new Command(Name, Help) { system };
+        options.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            using var engine = options.OpenEngine(parsed);
+            var io = parsed.InvocationConfiguration;
+            using var session = new ChatSession(engine, options.Sampling(parsed), Console.In, io.Output, io.Error, AnswerWriter.IsTerminal(io.Output));
+            session.SetSystem(parsed.GetValue(system));
+            session.SetThinking(options.Thinking(parsed));
+
+            // While no answer is coming the signal keeps its meaning and ends the program with 130.
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = session.StopAnswer());
+            session.Run();
+        });
+        return command;
+    }
+}

@@ -1,0 +1,104 @@
+using MiniMaxSharp.Kernels;
+
+namespace MiniMaxSharp.Inference;
+
+/// <summary>How a model is opened.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Compute threads; 0 is one per CPU.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Largest number of tokens of one step, so also of one prefill chunk. A multiple of 256 keeps prefill chunks on the block grid.</summary>
+    public int MaxStepTokens { get; init; } = 512;
+
+    /// <summary>Bytes that states and activations may take; null is what the system has.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>True: read all weights at start and refuse NaN and infinities.</summary>
+    public bool CheckFinite { get; init; }
+}
+
+/// <summary>A checkpoint folder opened for running: configuration, mapped weights, threads and model.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    private readonly MiniMaxM1Weights weights;
+    private readonly ComputePool pool;
+    private readonly ModelOptions options;
+
+    private LoadedModel(string folder, MiniMaxM1Config config, MiniMaxM1Weights weights, ModelOptions options)
+    {
+        Folder = folder;
+        this.weights = weights;
+        this.options = options;
+        pool = new ComputePool(options.Threads);
+        Model = new MiniMaxM1(config, weights, pool, options.MaxStepTokens);
+    }
+
+    /// <summary>Folder of the checkpoint.</summary>
+    public string Folder { get; }
+
+    /// <summary>The model.</summary>
+    public MiniMaxM1 Model { get; }
+
+    /// <summary>Its shape.</summary>
+    public MiniMaxM1Config Config => Model.Config;
+
+    /// <summary>Opens the checkpoint in <paramref name="folder"/>. Weights are mapped, not read.</summary>
+    /// <exception cref="InvalidInputException">A file is missing, damaged or of another model, or the memory does not suffice.</exception>
+    public static LoadedModel Open(string folder, ModelOptions? options = null)
+    {
+        options ??= new ModelOptions();
+        var config = MiniMaxM1Config.Load(folder);
+        CheckMemory(config, options, tokens: 1);
+        var weights = MiniMaxM1Weights.Load(folder, config, options.CheckFinite);
+        try
+        {
+            return new LoadedModel(folder, config, weights, options);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a sequence of <paramref name="tokens"/> tokens that the memory cannot hold, before anything runs.</summary>
+    /// <exception cref="InvalidInputException">Names the bytes that are needed and those that there are.</exception>
+    public void CheckMemory(long tokens) => CheckMemory(Config, options, tokens);
+
+    /// <summary>Length of the longest sequence that the memory holds.</summary>
+    public long TokensThatFit()
+    {
+        var available = AvailableBytes(options);
+        long low = 1, high = Math.Max(1, Config.MaxPositionEmbeddings);
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            (low, high) = MiniMaxM1.RunBytes(Config, middle, options.MaxStepTokens) <= available ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Model.Dispose();
+        pool.Dispose();
+        weights.Dispose();
+    }
+
+    private static long AvailableBytes(ModelOptions options) => options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    private static void CheckMemory(MiniMaxM1Config config, ModelOptions options, long tokens)
+    {
+        var needed = MiniMaxM1.RunBytes(config, tokens, options.MaxStepTokens);
+        var available = AvailableBytes(options);
+        if (needed > available)
+        {
+            throw new InvalidInputException(
+                $"A sequence of {tokens:N0} tokens needs {needed:N0} bytes for states, key/value cache and activations, but only {available:N0} bytes may be used. "
+                + "Shorten the prompt or the answer, lower the step size, or use a machine with more memory.");
+        }
+    }
+}

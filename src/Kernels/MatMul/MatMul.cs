@@ -1,0 +1,75 @@
+namespace MiniMaxSharp.Kernels;
+
+/// <summary>
+/// Products with weights: y[T, N] = x[T, K] · W[N, K]ᵀ, f32 activations and accumulation.
+/// Legend: T tokens, K input features, N output features.
+/// </summary>
+/// <remarks>
+/// Every output is the sum, over blocks of <see cref="BlockK"/> features, of one vector accumulator reduced in a fixed tree.
+/// That order depends neither on T nor on the thread, so a token gets the same bits alone and in any batch.
+/// </remarks>
+public static unsafe partial class MatMul
+{
+    private const int BlockK = 512;
+    private const int BlockN = 32;
+
+    /// <summary>Runs one product.</summary>
+    public static void Multiply(MatMulJob job, ComputePool pool) => Multiply(new ReadOnlySpan<MatMulJob>(in job), pool);
+
+    /// <summary>Runs several products in one parallel region.</summary>
+    public static void Multiply(ReadOnlySpan<MatMulJob> jobs, ComputePool pool)
+    {
+        var blocks = 0;
+        foreach (ref readonly var job in jobs)
+        {
+            blocks += job.Tokens == 0 ? 0 : (job.Weight.Rows + BlockN - 1) / BlockN;
+        }
+
+        fixed (MatMulJob* first = jobs)
+        {
+            var work = new BlockWork(first, jobs.Length, pool);
+            pool.For(blocks, grain: 1, ref work);
+        }
+    }
+
+    /// <summary>Item i is the i-th block of <see cref="BlockN"/> output features, counted over all jobs.</summary>
+    private readonly struct BlockWork(MatMulJob* jobs, int count, ComputePool pool) : IParallelWork
+    {
+        public void Execute(int start, int end, int worker)
+        {
+            var item = 0;
+            for (var i = 0; i < count && item < end; i++)
+            {
+                ref readonly var job = ref jobs[i];
+                var blocks = job.Tokens == 0 ? 0 : (job.Weight.Rows + BlockN - 1) / BlockN;
+                for (var block = Math.Max(0, start - item); block < blocks && item + block < end; block++)
+                {
+                    Dispatch(job, block * BlockN, worker);
+                }
+
+                item += blocks;
+            }
+        }
+
+        private void Dispatch(in MatMulJob job, int n0, int worker)
+        {
+            switch (Isa.Path)
+            {
+                case IsaPath.V512: Dispatch<F32x16>(job, n0, worker); break;
+                case IsaPath.V256: Dispatch<F32x8>(job, n0, worker); break;
+                default: Dispatch<F32x1>(job, n0, worker); break;
+            }
+        }
+
+        private void Dispatch<TVector>(in MatMulJob job, int n0, int worker)
+            where TVector : struct, ISimd<TVector>
+        {
+            switch (job.Weight.DType)
+            {
+                case DType.F32: MultiplyBlock<TVector, F32Format>(job, n0, pool, worker); break;
+                case DType.BF16: MultiplyBlock<TVector, Bf16Format>(job, n0, pool, worker); break;
+                default: MultiplyBlock<TVector, F16Format>(job, n0, pool, worker); break;
+            }
+        }
+    }
+}
