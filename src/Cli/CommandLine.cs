@@ -75,6 +75,7 @@ internal static class CommandLine
             InspectCommand.Create(),
             SynthCommand.Create(),
             LogitsCommand.Create(),
+            BenchCommand.Create(),
         };
         return root;
     }

@@ -7,6 +7,9 @@ public interface ILayerState : IDisposable
 {
     /// <summary>Bytes in use.</summary>
     long ByteCount { get; }
+
+    /// <summary>A copy that goes on independently.</summary>
+    ILayerState Clone();
 }
 
 /// <summary>The state S of a lightning layer: f32 [A, D, Dp], constant size. It cannot be truncated. Dp is D rounded up to 16.</summary>
@@ -26,6 +29,14 @@ public sealed class LightningState : ILayerState
     public long ByteCount => (long)Buffer.Length * sizeof(float);
 
     internal AlignedBuffer<float> Buffer { get; }
+
+    /// <inheritdoc/>
+    public ILayerState Clone()
+    {
+        var copy = new LightningState(heads, headDim);
+        Buffer.Span.CopyTo(copy.Buffer.Span);
+        return copy;
+    }
 
     /// <summary>A copy of S as [A, D, D] without padding.</summary>
     public float[] ToArray()
@@ -47,13 +58,21 @@ public sealed class LightningState : ILayerState
 /// <summary>Rotated keys, and values, of a softmax layer: grows with the sequence and can be truncated.</summary>
 public sealed class KeyValueState : ILayerState
 {
-    internal KeyValueState(int heads, int headDim) => Pages = new KeyValuePages(heads, headDim);
+    internal KeyValueState(int heads, int headDim)
+        : this(new KeyValuePages(heads, headDim))
+    {
+    }
+
+    private KeyValueState(KeyValuePages pages) => Pages = pages;
 
     /// <summary>The paged cache.</summary>
     public KeyValuePages Pages { get; }
 
     /// <inheritdoc/>
     public long ByteCount => KeyValuePages.ByteCount(Pages.Heads, Pages.HeadDim, Pages.Length);
+
+    /// <inheritdoc/>
+    public ILayerState Clone() => new KeyValueState(Pages.Clone());
 
     /// <inheritdoc/>
     public void Dispose() => Pages.Dispose();
@@ -69,11 +88,20 @@ public sealed class SequenceState : IDisposable
             : new KeyValueState(config.NumKeyValueHeads, config.HeadDim))];
     }
 
+    private SequenceState(IReadOnlyList<ILayerState> layers, int position)
+    {
+        Layers = layers;
+        Position = position;
+    }
+
     /// <summary>One state for each layer.</summary>
     public IReadOnlyList<ILayerState> Layers { get; }
 
     /// <summary>Tokens that the states hold; the position of the next token.</summary>
     public int Position { get; internal set; }
+
+    /// <summary>A copy that goes on independently: a fork of the sequence.</summary>
+    public SequenceState Clone() => new([.. Layers.Select(layer => layer.Clone())], Position);
 
     /// <summary>Bytes in use.</summary>
     public long ByteCount => Layers.Sum(layer => layer.ByteCount);

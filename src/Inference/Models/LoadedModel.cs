@@ -43,6 +43,32 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Its shape.</summary>
     public MiniMaxM1Config Config => Model.Config;
 
+    /// <summary>The threads.</summary>
+    public ComputePool Pool => pool;
+
+    /// <summary>
+    /// Bytes that decoding one token must move with <paramref name="depth"/> tokens before it: active weights with the head, lightning states read and written,
+    /// keys and values read.
+    /// </summary>
+    public long DecodeBytes(long depth)
+    {
+        var bytes = weights.LmHead.ByteCount;
+        foreach (var layer in weights.Layers)
+        {
+            Weight[] dense =
+            [
+                layer.QkvProj, layer.OutputGate, layer.OutProj, layer.QProj, layer.KProj, layer.VProj, layer.OProj, layer.Router,
+                layer.SharedGate, layer.SharedUp, layer.SharedDown,
+            ];
+            bytes += dense.Sum(weight => weight.ByteCount);
+            bytes += Config.NumExpertsPerTok * (layer.W1[0].ByteCount + layer.W2[0].ByteCount + layer.W3[0].ByteCount);
+        }
+
+        var lightning = (long)LightningAttention.StateLength(Config.NumAttentionHeads, Config.HeadDim) * sizeof(float);
+        var keyValue = 2L * Config.NumKeyValueHeads * Config.HeadDim * sizeof(float) * depth;
+        return bytes + (Config.CountLayers(AttentionKind.Lightning) * 2 * lightning) + (Config.CountLayers(AttentionKind.Softmax) * keyValue);
+    }
+
     /// <summary>Opens the checkpoint in <paramref name="folder"/>. Weights are mapped, not read.</summary>
     /// <exception cref="InvalidInputException">A file is missing, damaged or of another model, or the memory does not suffice.</exception>
     public static LoadedModel Open(string folder, ModelOptions? options = null)

@@ -72,6 +72,18 @@ public sealed unsafe class KeyValuePages : IDisposable
         }
     }
 
+    /// <summary>A copy that grows on its own.</summary>
+    public KeyValuePages Clone()
+    {
+        var copy = new KeyValuePages(Heads, HeadDim);
+        for (; copy.Length < Length; copy.Length = Math.Min(Length, copy.Length + PageTokens))
+        {
+            pages[copy.Length / PageTokens].Span.CopyTo(copy.PageFor(copy.Length).Span);
+        }
+
+        return copy;
+    }
+
     /// <summary>Key and value of one token and head, [D] each.</summary>
     public void Read(int position, int head, Span<float> key, Span<float> value)
     {

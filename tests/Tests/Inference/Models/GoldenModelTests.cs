@@ -130,6 +130,18 @@ public class GoldenModelTests
     }
 
     [Fact]
+    public void A_fork_of_a_sequence_goes_on_with_the_same_bits_and_leaves_the_original_alone()
+    {
+        using var model = TestModel.Open(Folder("tiny-f32"));
+        using var original = model.Prefill([.. Enumerable.Range(0, 300)], chunk: 512);
+        using var fork = original.Clone();
+        Assert.Equal(300, fork.Position);
+        var forked = model.Continue(fork, [7, 8, 9]);
+        Assert.Equal(model.Continue(original, [7, 8, 9]), forked);
+        Assert.NotEqual(model.Continue(original, [1]), model.Continue(fork, [2]));
+    }
+
+    [Fact]
     public void A_token_outside_the_vocabulary_is_refused_with_its_position()
     {
         using var model = TestModel.Open(Folder("tiny-f32"));

@@ -65,6 +65,13 @@ internal sealed class TestModel : IDisposable
         return state;
     }
 
+    /// <summary>Logits [V] after some more tokens.</summary>
+    public float[] Continue(SequenceState state, int[] ids)
+    {
+        model.Forward([new SequenceChunk(state, ids)]);
+        return model.Logits(ids.Length - 1).ToArray();
+    }
+
     public (int[] Ids, float[] StepLogits) Greedy(int[] prompt, int count)
     {
         using var state = model.CreateState();

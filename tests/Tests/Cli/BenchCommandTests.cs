@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace MiniMaxSharp.Tests.Cli;
+
+public class BenchCommandTests
+{
+    [Fact]
+    public async Task Json_has_a_row_for_each_test_and_depth_with_bytes_and_share()
+    {
+        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8,16", "-n", "4", "-d", "0,300", "-t", "1", "-r", "1", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var result = JsonDocument.Parse(run.Output).RootElement;
+        var tests = result.GetProperty("tests").EnumerateArray().ToArray();
+        Assert.Equal(["pp8", "pp16", "tg4", "pp8", "pp16", "tg4"], tests.Select(test => test.GetProperty("test").GetString()));
+        Assert.All(tests, test => Assert.True(test.GetProperty("tokens_per_second").GetDouble() > 0));
+        var (shallow, deep) = (tests[2].GetProperty("bytes_per_token").GetInt64(), tests[5].GetProperty("bytes_per_token").GetInt64());
+        Assert.Equal(300L * 2 * 2 * 16 * sizeof(float), deep - shallow); // one softmax layer, 2 key/value heads of 16
+        Assert.True(result.GetProperty("memory_bytes_per_second").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task The_table_is_markdown()
+    {
+        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8", "-n", "0", "-t", "1", "-r", "1");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("| pp8 ", run.Output.Replace("|  ", "| ", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-p", "x")]
+    [InlineData("-p", "0")]
+    [InlineData("-p", "-5")]
+    [InlineData("-d", "1,,2")]
+    [InlineData("-r", "0")]
+    public async Task Bad_numbers_exit_with_2(string option, string value)
+    {
+        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, option, value);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(option, run.Error, StringComparison.Ordinal);
+    }
+}
