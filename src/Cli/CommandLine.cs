@@ -76,6 +76,7 @@ internal static class CommandLine
             SynthCommand.Create(),
             LogitsCommand.Create(),
             BenchCommand.Create(),
+            PerplexityCommand.Create(),
         };
         return root;
     }
