@@ -81,8 +81,9 @@ public static class PythonJson
             return double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
         }
 
-        // .NET finds the same shortest digits; only their layout differs.
+        // .NET finds the same shortest digits but for two powers of two (2^-25, 2^-958), where its digits do not read back; only the layout differs.
         var text = value.ToString("R", CultureInfo.InvariantCulture);
+        text = double.Parse(text, CultureInfo.InvariantCulture).Equals(value) ? text : value.ToString("G17", CultureInfo.InvariantCulture);
         var sign = text[0] == '-' ? "-" : "";
         var mark = text.IndexOf('E', StringComparison.Ordinal);
         var mantissa = text[sign.Length..(mark < 0 ? text.Length : mark)];

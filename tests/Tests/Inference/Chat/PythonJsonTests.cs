@@ -29,6 +29,9 @@ public class PythonJsonTests
     [InlineData("0.1", "0.1")]
     [InlineData("100.25", "100.25")]
     [InlineData("5.684341886080802e-14", "5.684341886080802e-14")]
+    [InlineData("2.98023223876953125e-8", "2.9802322387695312e-08")]
+    [InlineData("4.1045368012983762e-289", "4.1045368012983762e-289")]
+    [InlineData("9007199254740992.0", "9007199254740992.0")]
     [InlineData("123456789012345678901234567890123456789012345678901234567890", "123456789012345678901234567890123456789012345678901234567890")]
     public void Numbers_are_laid_out_as_Python_does(string json, string expected) => Assert.Equal(expected, Write(json));
 
