@@ -33,7 +33,7 @@ internal static partial class InspectCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var model = new Argument<string>("MODEL") { Description = "Model folder, or its config.json. The weights need not be there." };
+        var model = new Argument<string>("MODEL") { Description = "Model folder, its config.json (the weights need not be there), or a .gguf file." };
         var context = new Option<long?>("--context") { Description = "Context length in tokens for memory, FLOPs and the plot.", HelpName = "N" };
         var plot = new Option<string?>("--plot") { Description = "Write FLOPs against context length to a .png or .svg file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object with all figures, exact integers." };

@@ -20,7 +20,7 @@ internal static class LogitsCommand
           minimax logits models/random-tiny --tokens ids.json --out numbers.safetensors --all --greedy 8
         """;
 
-    private static readonly Argument<string> model = new("MODEL") { Description = "Folder of the model." };
+    private static readonly Argument<string> model = new("MODEL") { Description = "Folder of the model, or a .gguf file." };
 
     private static readonly Option<string> tokensFile = new("--tokens") { Description = "JSON file: an array of token ids.", Required = true };
 

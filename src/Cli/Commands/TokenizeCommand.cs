@@ -10,7 +10,7 @@ namespace MiniMaxSharp.Cli;
 /// <summary><c>minimax tokenize</c>: the ids and pieces of a text, or the ids of many texts as JSON.</summary>
 internal static class TokenizeCommand
 {
-    private static readonly Argument<string> Model = new("MODEL") { Description = "Folder with tokenizer.json, or merges.txt and tokenizer_config.json." };
+    private static readonly Argument<string> Model = new("MODEL") { Description = "Folder with tokenizer.json, or merges.txt and tokenizer_config.json; or a .gguf file." };
 
     private static readonly Argument<string?> Text = new("TEXT")
     {

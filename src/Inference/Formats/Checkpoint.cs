@@ -9,7 +9,7 @@ namespace MiniMaxSharp.Inference;
 /// <c>model.safetensors</c>, or with <c>model-*-of-*.safetensors</c> and no index.
 /// With an index, a shard is opened when its first tensor is asked for.
 /// </summary>
-public sealed partial class Checkpoint : IDisposable
+public sealed partial class Checkpoint : IWeightSource
 {
     /// <summary>Name of the index file.</summary>
     public const string IndexName = "model.safetensors.index.json";
@@ -92,6 +92,12 @@ public sealed partial class Checkpoint : IDisposable
     /// <summary>Path of the file that holds tensor <paramref name="name"/>.</summary>
     /// <exception cref="InvalidInputException">No such tensor.</exception>
     public string PathOf(string name) => Path.Combine(Folder, ShardOf(name));
+
+    string IWeightSource.Location => Folder;
+
+    string IWeightSource.ConfigName => "config.json";
+
+    long[] IWeightSource.ShapeOf(string name) => Entry(name).Shape;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -18,7 +18,7 @@ public sealed record ModelOptions
     public bool CheckFinite { get; init; }
 }
 
-/// <summary>A checkpoint folder opened for running: configuration, mapped weights, threads and model.</summary>
+/// <summary>A checkpoint folder or GGUF file opened for running: configuration, mapped weights, threads and model.</summary>
 public sealed class LoadedModel : IDisposable
 {
     private readonly MiniMaxM1Weights weights;
@@ -34,7 +34,7 @@ public sealed class LoadedModel : IDisposable
         Model = new MiniMaxM1(config, weights, pool, options.MaxStepTokens);
     }
 
-    /// <summary>Folder of the checkpoint.</summary>
+    /// <summary>Folder of the checkpoint, or the GGUF file.</summary>
     public string Folder { get; }
 
     /// <summary>The model.</summary>
@@ -69,7 +69,7 @@ public sealed class LoadedModel : IDisposable
         return bytes + (Config.CountLayers(AttentionKind.Lightning) * 2 * lightning) + (Config.CountLayers(AttentionKind.Softmax) * keyValue);
     }
 
-    /// <summary>Opens the checkpoint in <paramref name="folder"/>. Weights are mapped, not read.</summary>
+    /// <summary>Opens the checkpoint in <paramref name="folder"/>, or a .gguf file. Weights are mapped, not read.</summary>
     /// <exception cref="InvalidInputException">A file is missing, damaged or of another model, or the memory does not suffice.</exception>
     public static LoadedModel Open(string folder, ModelOptions? options = null)
     {

@@ -40,10 +40,16 @@ public sealed partial record MiniMaxM1Config
     // In-tree "minimax" of transformers: other field names, always post-norm.
     private const string TransformersType = "minimax";
 
-    /// <summary>Reads a configuration from a model folder or from its <c>config.json</c>.</summary>
+    /// <summary>Reads a configuration from a model folder, from its <c>config.json</c>, or from a .gguf file.</summary>
     /// <exception cref="InvalidInputException">The file is absent, unreadable, no JSON, of another family, or asks for something unsupported.</exception>
     public static MiniMaxM1Config Load(string folderOrFile)
     {
+        if (GgufFile.IsGgufPath(folderOrFile))
+        {
+            using var model = GgufModel.Open(folderOrFile);
+            return model.Config;
+        }
+
         var path = Directory.Exists(folderOrFile) ? Path.Combine(folderOrFile, "config.json") : folderOrFile;
         if (!File.Exists(path))
         {

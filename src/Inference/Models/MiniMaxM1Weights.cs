@@ -20,16 +20,26 @@ public sealed class MiniMaxM1Weights : IDisposable
     /// <summary>The layers.</summary>
     public required LayerWeights[] Layers { get; init; }
 
+    /// <summary>
+    /// Each tensor as it is stored, under its official name whatever the names of the file are; vectors are [1, n]. For conversion.
+    /// </summary>
+    public IReadOnlyDictionary<string, Weight> Stored { get; init; } = new Dictionary<string, Weight>();
+
     /// <summary>What holds the memory behind the matrices; disposed with this object.</summary>
     public required IDisposable Owner { get; init; }
 
     /// <summary>Loads the checkpoint in <paramref name="folder"/>: maps its files and checks every name and shape.</summary>
-    /// <param name="folder">Folder with the safetensors files.</param>
+    /// <param name="folder">Folder with the safetensors files, or a .gguf file.</param>
     /// <param name="config">Shape of the model.</param>
     /// <param name="checkFinite">True: also read all weights and refuse NaN and infinities.</param>
     /// <exception cref="InvalidInputException">A file, name, shape or value is wrong.</exception>
     public static MiniMaxM1Weights Load(string folder, MiniMaxM1Config config, bool checkFinite = false)
     {
+        if (GgufFile.IsGgufPath(folder))
+        {
+            return LoadGguf(folder, checkFinite);
+        }
+
         var checkpoint = Checkpoint.Open(folder);
         try
         {
@@ -49,6 +59,20 @@ public sealed class MiniMaxM1Weights : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Owner.Dispose();
+
+    private static MiniMaxM1Weights LoadGguf(string path, bool checkFinite)
+    {
+        var model = GgufModel.Open(path);
+        try
+        {
+            return model.LoadWeights(checkFinite);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 }
 
 /// <summary>The weights of one layer. Fields of the other attention kind are empty.</summary>

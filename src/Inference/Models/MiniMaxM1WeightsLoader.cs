@@ -2,15 +2,15 @@ using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Inference;
 
-/// <summary>Finds the tensors of a configuration in a checkpoint and checks each shape.</summary>
+/// <summary>Finds the tensors of a configuration in a checkpoint or a GGUF file and checks each shape.</summary>
 internal sealed class MiniMaxM1WeightsLoader
 {
-    private const string Mend = "Weights and config.json belong to different models; use those of one download.";
-    private readonly Checkpoint checkpoint;
+    private readonly IWeightSource source;
     private readonly MiniMaxM1Config config;
     private readonly WeightMap map;
     private readonly HashSet<string> used = new(StringComparer.Ordinal);
     private readonly List<(string Name, Weight Weight)> loaded = [];
+    private readonly Dictionary<string, Weight> stored = new(StringComparer.Ordinal);
     private readonly Dim hidden;
     private readonly Dim heads;
     private readonly Dim keyValueHeads;
@@ -18,11 +18,11 @@ internal sealed class MiniMaxM1WeightsLoader
     private readonly Dim experts;
     private readonly Dim vocab;
 
-    public MiniMaxM1WeightsLoader(Checkpoint checkpoint, MiniMaxM1Config config)
+    public MiniMaxM1WeightsLoader(IWeightSource source, MiniMaxM1Config config)
     {
-        this.checkpoint = checkpoint;
+        this.source = source;
         this.config = config;
-        map = WeightMap.Recognize(checkpoint.TensorNames, checkpoint.Folder);
+        map = WeightMap.Recognize(source.TensorNames, source.Location);
         hidden = new(config.HiddenSize, "hidden_size");
         heads = new((long)config.NumAttentionHeads * config.HeadDim, "num_attention_heads * head_dim");
         keyValueHeads = new((long)config.NumKeyValueHeads * config.HeadDim, "num_key_value_heads * head_dim");
@@ -30,6 +30,8 @@ internal sealed class MiniMaxM1WeightsLoader
         experts = new(config.NumLocalExperts, "num_local_experts");
         vocab = new(config.VocabSize, "vocab_size");
     }
+
+    private string Mend => $"Weights and {source.ConfigName} belong to different models; use those of one download.";
 
     public MiniMaxM1Weights Load(bool checkFinite)
     {
@@ -40,7 +42,8 @@ internal sealed class MiniMaxM1WeightsLoader
             FinalNorm = Vector(WeightMap.FinalNorm, hidden),
             LmHead = config.TieWordEmbeddings ? embedTokens : Matrix(WeightMap.LmHead, vocab, hidden),
             Layers = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(Layer)],
-            Owner = checkpoint,
+            Owner = source,
+            Stored = stored,
         };
         CheckNothingIsLeft();
         if (checkFinite)
@@ -72,7 +75,7 @@ internal sealed class MiniMaxM1WeightsLoader
             KProj = Attention(!lightning, "k_proj", keyValueHeads, hidden),
             VProj = Attention(!lightning, "v_proj", keyValueHeads, hidden),
             OProj = Attention(!lightning, "o_proj", hidden, heads),
-            Router = Matrix(map.Router(layer), experts, hidden),
+            Router = Matrix(map.Router(layer), experts, hidden, WeightMap.Layer(layer, "block_sparse_moe.gate")),
             W1 = w1,
             W2 = w2,
             W3 = w3,
@@ -96,7 +99,15 @@ internal sealed class MiniMaxM1WeightsLoader
         var gateUp = Slices(WeightMap.PackedGateUp(layer), new(2 * intermediate.Size, $"2 * {intermediate.Field}"), hidden);
         var down = Slices(WeightMap.PackedDown(layer), hidden, intermediate);
         var rows = config.IntermediateSize;
-        return ([.. gateUp.Select(pair => pair.Slice(0, rows))], down, [.. gateUp.Select(pair => pair.Slice(rows, rows))]);
+        Weight[] w1 = [.. gateUp.Select(pair => pair.Slice(0, rows))], w3 = [.. gateUp.Select(pair => pair.Slice(rows, rows))];
+        for (var expert = 0; expert < config.NumLocalExperts; expert++)
+        {
+            stored.Add(WeightMap.Expert(layer, expert, "w1"), w1[expert]);
+            stored.Add(WeightMap.Expert(layer, expert, "w2"), down[expert]);
+            stored.Add(WeightMap.Expert(layer, expert, "w3"), w3[expert]);
+        }
+
+        return (w1, down, w3);
     }
 
     /// <summary>The width S is that of the stored tensor: implementations disagree on which field it is (specification section 5).</summary>
@@ -108,7 +119,7 @@ internal sealed class MiniMaxM1WeightsLoader
         }
 
         var gateName = WeightMap.Layer(layer, "shared_mlp.gate_proj");
-        var shape = checkpoint.Entry(gateName).Shape;
+        var shape = source.ShapeOf(gateName);
         var shared = new Dim(shape.Length > 0 ? shape[0] : 0, $"rows of {gateName}");
         return (
             Matrix(gateName, shared, hidden),
@@ -116,26 +127,28 @@ internal sealed class MiniMaxM1WeightsLoader
             Matrix(WeightMap.Layer(layer, "shared_mlp.down_proj"), hidden, shared));
     }
 
-    private Weight Matrix(string name, Dim rows, Dim columns)
+    private Weight Matrix(string name, Dim rows, Dim columns, string? officialName = null)
     {
         CheckShape(name, rows, columns);
-        var weight = checkpoint.Matrix(name);
+        var weight = source.Matrix(name);
         loaded.Add((name, weight));
+        stored.Add(officialName ?? name, weight);
         return weight;
     }
 
     private float[] Vector(string name, params ReadOnlySpan<Dim> shape)
     {
         CheckShape(name, shape);
-        var weight = checkpoint.Matrix(name);
+        var weight = source.Matrix(name);
         loaded.Add((name, weight));
+        stored.Add(name, weight);
         return weight.ToArray();
     }
 
     private Weight[] Slices(string name, Dim rows, Dim columns)
     {
         CheckShape(name, experts, rows, columns);
-        var slices = Enumerable.Range(0, config.NumLocalExperts).Select(expert => checkpoint.Matrix(name, expert)).ToArray();
+        var slices = Enumerable.Range(0, config.NumLocalExperts).Select(expert => source.Matrix(name, expert)).ToArray();
         loaded.AddRange(slices.Select((slice, expert) => ($"{name}[{expert}]", slice)));
         return slices;
     }
@@ -143,7 +156,7 @@ internal sealed class MiniMaxM1WeightsLoader
     private void CheckShape(string name, params ReadOnlySpan<Dim> expected)
     {
         used.Add(name);
-        var entry = checkpoint.Entry(name);
+        var shape = source.ShapeOf(name);
         var sizes = new long[expected.Length];
         var fields = new string[expected.Length];
         for (var i = 0; i < expected.Length; i++)
@@ -151,10 +164,10 @@ internal sealed class MiniMaxM1WeightsLoader
             (sizes[i], fields[i]) = expected[i];
         }
 
-        if (!entry.Shape.AsSpan().SequenceEqual(sizes))
+        if (!shape.AsSpan().SequenceEqual(sizes))
         {
             throw new InvalidInputException(
-                $"{checkpoint.PathOf(name)}: tensor {name} has the shape {SafetensorsEntry.Text(entry.Shape)}, but config.json asks for "
+                $"{source.PathOf(name)}: tensor {name} has the shape {SafetensorsEntry.Text(shape)}, but {source.ConfigName} asks for "
                 + $"{SafetensorsEntry.Text(sizes)} = [{string.Join(", ", fields)}]. {Mend}");
         }
     }
@@ -164,23 +177,23 @@ internal sealed class MiniMaxM1WeightsLoader
     {
         var here = WeightMap.Layer(layer, lightning ? "self_attn.qkv_proj" : "self_attn.q_proj");
         var other = WeightMap.Layer(layer, lightning ? "self_attn.q_proj" : "self_attn.qkv_proj");
-        if (!checkpoint.Contains(here) && checkpoint.Contains(other))
+        if (!source.Contains(here) && source.Contains(other))
         {
             throw new InvalidInputException(
-                $"{checkpoint.Folder}: attn_type_list of config.json makes layer {layer} a {(lightning ? "lightning" : "softmax")} layer, "
+                $"{source.Location}: attn_type_list of {source.ConfigName} makes layer {layer} a {(lightning ? "lightning" : "softmax")} layer, "
                 + $"but the weights hold {other}. {Mend}");
         }
     }
 
     private void CheckNothingIsLeft()
     {
-        foreach (var name in checkpoint.TensorNames)
+        foreach (var name in source.TensorNames)
         {
             // A tied checkpoint may still store the head; it is the embedding.
             if (!used.Contains(name) && !WeightMap.IsBuffer(name) && !(config.TieWordEmbeddings && name == WeightMap.LmHead))
             {
                 throw new InvalidInputException(
-                    $"{checkpoint.PathOf(name)}: tensor {name} has no place in a model of this config.json ({config.NumHiddenLayers} layers, "
+                    $"{source.PathOf(name)}: tensor {name} has no place in a model of {source.ConfigName} ({config.NumHiddenLayers} layers, "
                     + $"{config.NumLocalExperts} experts, shared_intermediate_size {config.SharedIntermediateSize}). {Mend}");
             }
         }
@@ -200,8 +213,8 @@ internal sealed class MiniMaxM1WeightsLoader
         {
             var (name, weight) = loaded[(int)first];
             throw new InvalidInputException(
-                $"{checkpoint.Folder}: tensor {name} holds NaN or an infinity at index {FiniteCheck.FirstNonFinite(weight)}. "
-                + "The file is damaged, or the training that made it diverged; download it again or use an earlier checkpoint.");
+                $"{source.Location}: tensor {name} holds NaN or an infinity at index {FiniteCheck.FirstNonFinite(weight)}. "
+                + "The file is damaged, or the training that made it diverged; download it again or use an earlier source.");
         }
     }
 

@@ -12,6 +12,8 @@ internal static class ByteAlphabet
 
     private static readonly short[] ByteOfLetter = BuildByteOfLetter();
 
+    private static readonly char[] LetterOfByte = [.. Enumerable.Range(0, 256).Select(value => (char)Array.IndexOf(ByteOfLetter, (short)value))];
+
     /// <summary>
     /// Turns letters of the alphabet, given as UTF-8, into the bytes that they stand for.
     /// Returns the number of bytes, or -1 when a character is not of the alphabet. The destination must be as long as the letters.
@@ -46,6 +48,18 @@ internal static class ByteAlphabet
 
     /// <summary>Writes the letter of a byte as UTF-8 (one or two bytes) and returns its length.</summary>
     public static int Encode(byte value, Span<byte> destination) => new Rune(Array.IndexOf(ByteOfLetter, (short)value)).EncodeToUtf8(destination);
+
+    /// <summary>The letters of some bytes.</summary>
+    public static string Encode(ReadOnlySpan<byte> bytes)
+    {
+        var letters = new StringBuilder(bytes.Length);
+        foreach (var value in bytes)
+        {
+            letters.Append(LetterOfByte[value]);
+        }
+
+        return letters.ToString();
+    }
 
     private static short[] BuildByteOfLetter()
     {

@@ -60,6 +60,10 @@ internal sealed class MergeTable
         return true;
     }
 
+    /// <summary>All merges, the first to apply first.</summary>
+    public IEnumerable<(int Left, int Right)> InOrder() => _slots.Where(static slot => slot.Merge != None).OrderBy(static slot => RankOf(slot.Merge))
+        .Select(static slot => ((int)(slot.Key >> 32), (int)slot.Key));
+
     private static ulong KeyOf(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
     private int FirstSlot(ulong key) => (int)((key * 0x9E3779B97F4A7C15) >> shift);

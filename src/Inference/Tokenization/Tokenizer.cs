@@ -56,19 +56,10 @@ public sealed class Tokenizer
 
     /// <summary>
     /// Reads the tokenizer of a model folder: <c>tokenizer.json</c> or, without it, <c>merges.txt</c> with <c>tokenizer_config.json</c>
-    /// (and <c>vocab.json</c> where it exists).
+    /// (and <c>vocab.json</c> where it exists). Or that of a .gguf file.
     /// </summary>
     /// <exception cref="InvalidInputException">A file is missing, broken or of an unsupported kind.</exception>
-    public static Tokenizer Load(string folder)
-    {
-        if (!Directory.Exists(folder))
-        {
-            throw new InvalidInputException($"{folder}: there is no such folder. Give the folder of a model, with tokenizer.json or merges.txt in it.");
-        }
-
-        var json = Path.Combine(folder, "tokenizer.json");
-        return new Tokenizer(File.Exists(json) ? TokenizerJson.Read(TokenizerFile.ReadUtf8(json), json) : MergesFolder.Read(folder));
-    }
+    public static Tokenizer Load(string folder) => new(LoadParts(folder));
 
     /// <summary>Reads the content of a <c>tokenizer.json</c>; <paramref name="source"/> names it in messages.</summary>
     /// <exception cref="InvalidInputException">The content is broken or of an unsupported kind.</exception>
@@ -140,6 +131,24 @@ public sealed class Tokenizer
 
     /// <summary>A detokenizer for one stream of ids.</summary>
     public StreamingDetokenizer CreateDetokenizer(bool skipSpecial = false) => new(this, skipSpecial);
+
+    /// <summary>What the tokenizer files of a folder say.</summary>
+    internal static TokenizerParts LoadParts(string folder)
+    {
+        if (GgufFile.IsGgufPath(folder))
+        {
+            using var file = GgufFile.Open(folder);
+            return GgufTokenizer.Read(file.Metadata);
+        }
+
+        if (!Directory.Exists(folder))
+        {
+            throw new InvalidInputException($"{folder}: there is no such folder. Give the folder of a model, with tokenizer.json or merges.txt in it.");
+        }
+
+        var json = Path.Combine(folder, "tokenizer.json");
+        return File.Exists(json) ? TokenizerJson.Read(TokenizerFile.ReadUtf8(json), json) : MergesFolder.Read(folder);
+    }
 
     private void EncodeRaw(ReadOnlySpan<char> text, List<int> output, bool allowSpecial)
     {

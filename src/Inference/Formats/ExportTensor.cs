@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using MiniMaxSharp.Kernels;
+
+namespace MiniMaxSharp.Inference;
+
+/// <summary>One tensor to be written: the rows of matrices, one matrix after the other, in one element type.</summary>
+/// <param name="Declaration">Name, type and shape.</param>
+/// <param name="Parts">The matrices.</param>
+internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList<Weight> Parts)
+{
+    private const int ChunkBytes = 1 << 20;
+
+    /// <summary>A tensor in the type that is asked for, else in the one that all its matrices have, else in F32.</summary>
+    public static ExportTensor Of(string name, DType? type, long[] shape, params IReadOnlyList<Weight> parts)
+    {
+        var common = parts.All(part => part.DType == parts[0].DType) ? parts[0].DType : DType.F32;
+        return new ExportTensor(new TensorDeclaration(name, type ?? common, shape), parts);
+    }
+
+    /// <summary>Hands the bytes to <paramref name="write"/> with the name, in chunks.</summary>
+    /// <exception cref="InvalidInputException">A value is too large for F16.</exception>
+    public void WriteTo(Action<string, ReadOnlySpan<byte>> write, CancellationToken cancellationToken)
+    {
+        var buffer = new List<byte>(ChunkBytes);
+        var values = new float[Parts[0].Columns];
+        foreach (var part in Parts)
+        {
+            for (var row = 0; row < part.Rows; row++)
+            {
+                Append(buffer, part, row, values);
+                if (buffer.Count >= ChunkBytes)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    write(Declaration.Name, CollectionsMarshal.AsSpan(buffer));
+                    buffer.Clear();
+                }
+            }
+        }
+
+        write(Declaration.Name, CollectionsMarshal.AsSpan(buffer));
+    }
+
+    private void Append(List<byte> buffer, Weight part, int row, float[] values)
+    {
+        if (part.DType == Declaration.Type)
+        {
+            buffer.AddRange(part.RowBytesAt(row));
+            return;
+        }
+
+        part.CopyRow(row, values);
+        if (Declaration.Type == DType.F32)
+        {
+            buffer.AddRange(MemoryMarshal.AsBytes(values.AsSpan()));
+            return;
+        }
+
+        var start = buffer.Count;
+        CollectionsMarshal.SetCount(buffer, start + (values.Length * sizeof(ushort)));
+        var bits = MemoryMarshal.Cast<byte, ushort>(CollectionsMarshal.AsSpan(buffer)[start..]);
+        if (Declaration.Type == DType.BF16)
+        {
+            ToBFloat16(values, bits);
+        }
+        else
+        {
+            ToHalf(values, bits, row);
+        }
+    }
+
+    /// <summary>Nearest, ties to even; NaN stays NaN.</summary>
+    private static void ToBFloat16(ReadOnlySpan<float> values, Span<ushort> bits)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            var wide = BitConverter.SingleToUInt32Bits(values[i]);
+            bits[i] = float.IsNaN(values[i]) ? (ushort)((wide >> 16) | 0x40) : (ushort)((wide + 0x7FFF + ((wide >> 16) & 1)) >> 16);
+        }
+    }
+
+    private void ToHalf(ReadOnlySpan<float> values, Span<ushort> bits, int row)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            var half = (Half)values[i];
+            if (Half.IsInfinity(half) && float.IsFinite(values[i]))
+            {
+                throw new InvalidInputException(FormattableString.Invariant(
+                    $"{Declaration.Name} holds {values[i]} in row {row}, which is beyond the largest F16, 65504. Use --dtype bf16 or f32."));
+            }
+
+            bits[i] = BitConverter.HalfToUInt16Bits(half);
+        }
+    }
+}
