@@ -61,7 +61,7 @@ internal sealed class MergeTable
     }
 
     /// <summary>All merges, the first to apply first.</summary>
-    public IEnumerable<(int Left, int Right)> InOrder() => _slots.Where(static slot => slot.Merge != None).OrderBy(static slot => RankOf(slot.Merge))
+    public IEnumerable<(int Left, int Right)> InOrder() => slots.Where(static slot => slot.Merge != None).OrderBy(static slot => RankOf(slot.Merge))
         .Select(static slot => ((int)(slot.Key >> 32), (int)slot.Key));
 
     private static ulong KeyOf(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
