@@ -63,6 +63,7 @@ internal static class CommandLine
             InspectCommand.Create(),
             SynthCommand.Create(),
             LogitsCommand.Create(),
+            PullCommand.Create(),
         };
         return root;
     }
