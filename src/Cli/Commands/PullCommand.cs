@@ -32,7 +32,11 @@ internal static class PullCommand
 
     private static readonly Option<string[]> exclude = new("--exclude") { Description = "Leave out the files that match. May be repeated.", HelpName = "GLOB" };
 
-    private static readonly Option<string?> revision = new("--revision") { Description = "Branch, tag or commit. Default: main (ModelScope: master).", HelpName = "REV" };
+    private static readonly Option<string?> revision = new("--revision")
+    {
+        Description = "Branch, tag or commit. Default: main (ModelScope: master).",
+        HelpName = "REV",
+    };
 
     private static readonly Option<string?> endpoint = new("--endpoint") { Description = "Address of the hub or mirror.", HelpName = "URL" };
 

@@ -21,7 +21,8 @@ internal static class ConnectionFailure
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError && Rejected(exception))
         {
-            throw new HubException($"{uri.Authority} has no certificate that this system accepts. Check --endpoint, the clock, and the system's certificates.", exception);
+            throw new HubException(
+                $"{uri.Authority} has no certificate that this system accepts. Check --endpoint, the clock, and the system's certificates.", exception);
         }
         catch (HttpRequestException exception)
         {

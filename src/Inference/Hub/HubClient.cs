@@ -80,7 +80,8 @@ public sealed class HubClient : IDisposable
             }
             catch (JsonException exception)
             {
-                throw new HubException($"{subject}: {Address.Endpoint} answers with something that is no JSON. Is this address a model hub? Check --endpoint and --hub.", exception);
+                throw new HubException(
+                    $"{subject}: {Address.Endpoint} answers with something that is no JSON. Is this address a model hub? Check --endpoint and --hub.", exception);
             }
             catch (TransientFailure failure)
             {
@@ -151,7 +152,7 @@ public sealed class HubClient : IDisposable
     private static void CheckName(string repo, string revision)
     {
         var segments = repo.Split('/');
-        if (segments.Length > 2 || segments.Any(part => part.Length is 0 or > 128 || part.Trim('.').Length == 0 || !part.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')))
+        if (segments.Length > 2 || !segments.All(IsName))
         {
             throw new InvalidInputException($"\"{HubPath.Printable(repo)}\" is no repository name. Give OWNER/NAME, for example MiniMaxAI/MiniMax-M1-40k.");
         }
@@ -161,6 +162,9 @@ public sealed class HubClient : IDisposable
             throw new InvalidInputException($"\"{HubPath.Printable(revision)}\" is no revision. Give a branch, a tag or a commit.");
         }
     }
+
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= 128 && text.Trim('.').Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private HttpRequestMessage Request(Uri uri, long offset, bool mayShowToken)
     {

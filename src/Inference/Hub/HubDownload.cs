@@ -53,7 +53,8 @@ public sealed class HubDownload
     public async Task<IReadOnlyList<PlannedFile>> PlanAsync(bool readFiles, bool ignoreRecord, CancellationToken cancellationToken)
     {
         var plan = new PlannedFile[listing.Files.Count];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(client.Options.Parallel, Environment.ProcessorCount), CancellationToken = cancellationToken };
+        var readers = Math.Min(client.Options.Parallel, Environment.ProcessorCount);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = readers, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, plan.Length, parallel, async (index, token) =>
         {
             var file = listing.Files[index];
@@ -83,7 +84,9 @@ public sealed class HubDownload
         }
     }
 
-    /// <summary>Brings what is missing and returns the bytes that came over the network. After a cancellation or failure, parts stay and are resumed by the next run.</summary>
+    /// <summary>
+    /// Brings what is missing and returns the bytes that came over the network. After a cancellation or failure, parts stay and are resumed by the next run.
+    /// </summary>
     /// <exception cref="InvalidInputException">The disk is too small or not writable, or the hub refuses.</exception>
     /// <exception cref="HubException">The hub keeps failing, or sends something else than it lists.</exception>
     public async Task<long> RunAsync(IReadOnlyList<PlannedFile> plan, IProgress<HubProgress>? progress, CancellationToken cancellationToken)

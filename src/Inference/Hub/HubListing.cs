@@ -34,7 +34,8 @@ public sealed record HubListing(string Repo, string Revision, string? Commit, IR
         {
             var names = string.Join(", ", Files.Take(12).Select(file => HubPath.Printable(file.Path)));
             throw new InvalidInputException(
-                $"{Repo} at {Revision} has no file that matches {string.Join(", ", patterns)}{(excludes.Count > 0 ? $" without {string.Join(", ", excludes)}" : "")}. "
+                $"{Repo} at {Revision} has no file that matches {string.Join(", ", patterns)}"
+                + (excludes.Count > 0 ? $" without {string.Join(", ", excludes)}. " : ". ")
                 + $"It has {Files.Count} files: {names}{(Files.Count > 12 ? ", …" : "")}. Choose with --include.");
         }
 

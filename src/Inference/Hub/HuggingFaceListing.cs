@@ -53,7 +53,8 @@ internal static class HuggingFaceListing
             var (document, next) = await client.GetJsonAsync(page, subject, cancellationToken).ConfigureAwait(false);
             using (document)
             {
-                files.AddRange(ListingJson.Array(document.RootElement, null).Where(item => ListingJson.Text(item, "type") != "directory").Select(item => TreeFile(item, commit)));
+                var items = ListingJson.Array(document.RootElement, null).Where(item => ListingJson.Text(item, "type") != "directory");
+                files.AddRange(items.Select(item => TreeFile(item, commit)));
             }
 
             page = next;

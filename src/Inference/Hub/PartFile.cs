@@ -30,7 +30,7 @@ internal sealed class PartFile : IAsyncDisposable
     /// <summary>True for a name that parts have.</summary>
     public static bool IsPartName(string name) =>
         name.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase) && name.Length > Suffix.Length + KeyLength + 1
-        && name[^(Suffix.Length + KeyLength + 1)] == '.' && name.AsSpan(name.Length - Suffix.Length - KeyLength, KeyLength).IndexOfAnyExcept("0123456789abcdefABCDEF") < 0;
+        && name[^(Suffix.Length + KeyLength + 1)] == '.' && name[^(Suffix.Length + KeyLength)..^Suffix.Length].All(char.IsAsciiHexDigit);
 
     /// <summary>Bytes of the part that can be continued; 0 when there is none.</summary>
     public static long ReusableBytes(string target, HubFile file)

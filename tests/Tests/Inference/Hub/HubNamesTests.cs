@@ -127,7 +127,10 @@ public sealed class HubNamesTests : IDisposable
     {
         var environment = new Dictionary<string, string>
         {
-            ["HF_ENDPOINT"] = "https://mirror.example/hub/", ["HF_TOKEN"] = " hf_env ", ["MODELSCOPE_API_TOKEN"] = "ms_env", ["MODELSCOPE_ENDPOINT"] = "scope.example",
+            ["HF_ENDPOINT"] = "https://mirror.example/hub/",
+            ["HF_TOKEN"] = " hf_env ",
+            ["MODELSCOPE_API_TOKEN"] = "ms_env",
+            ["MODELSCOPE_ENDPOINT"] = "scope.example",
         };
         HubAddress Create(HubKind? kind, string? endpoint, string? token) => HubAddress.Create(kind, endpoint, token, environment.GetValueOrDefault);
         var address = Create(null, null, null);
