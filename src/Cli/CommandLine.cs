@@ -46,7 +46,7 @@ internal static class CommandLine
         {
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is not OutOfMemoryException || !parsed.GetValue(Verbose))
+        catch (Exception exception)
         {
             var text = parsed.GetValue(Verbose) ? exception.ToString() : exception is OperationCanceledException ? "stopped" : exception.Message;
             await configuration.Error.WriteLineAsync($"minimax: {text}").ConfigureAwait(false);
