@@ -3,22 +3,23 @@ using System.Runtime.InteropServices;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// A row-major matrix [Rows, Columns] of F32, F16 or BF16 weights, read in place: it points into a
+/// A row-major matrix [Rows, Columns] of plain or block-quantised weights, read in place: it points into a
 /// <see cref="MappedFile"/> or an <see cref="AlignedBuffer{T}"/> and must not outlive it.
 /// </summary>
 public readonly unsafe struct Weight
 {
     internal Weight(byte* data, DType type, int rows, int columns)
     {
-        if (type is not (DType.F32 or DType.F16 or DType.BF16))
+        if (type is DType.I32 or DType.I64)
         {
-            throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are F32, F16 or BF16.");
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are floating-point numbers or quantised blocks.");
         }
 
         Data = data;
         DType = type;
         Rows = rows;
         Columns = columns;
+        RowBytes = type.RowBytes(columns);
     }
 
     /// <summary>Element type.</summary>
@@ -38,7 +39,7 @@ public readonly unsafe struct Weight
 
     internal byte* Data { get; }
 
-    private long RowBytes => (long)Columns * DType.ByteSize();
+    private long RowBytes { get; }
 
     /// <summary>A matrix over <paramref name="values"/>; the caller keeps the buffer alive.</summary>
     public static Weight From(AlignedBuffer<float> values, int rows, int columns)
@@ -55,6 +56,13 @@ public readonly unsafe struct Weight
         return new Weight((byte*)values.Pointer, type, rows, columns);
     }
 
+    /// <summary>A matrix over <paramref name="bytes"/> in the stored layout of <paramref name="type"/>; the caller keeps the buffer alive.</summary>
+    public static Weight From(AlignedBuffer<byte> bytes, DType type, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes.Length, checked(rows * type.RowBytes(columns)));
+        return new Weight(bytes.Pointer, type, rows, columns);
+    }
+
     /// <summary>Rows [start, start + count) of this matrix.</summary>
     public Weight Slice(int start, int count)
     {
@@ -63,7 +71,7 @@ public readonly unsafe struct Weight
         return new Weight(Data + (start * RowBytes), DType, count, Columns);
     }
 
-    /// <summary>Widens row <paramref name="row"/> to f32, exactly.</summary>
+    /// <summary>Widens or dequantises row <paramref name="row"/> to f32, with the bits of ggml.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
@@ -71,6 +79,12 @@ public readonly unsafe struct Weight
         if (DType == DType.F32)
         {
             new ReadOnlySpan<float>(source, Columns).CopyTo(destination);
+            return;
+        }
+
+        if (DType.IsQuantized())
+        {
+            Dequantizer.Dequantize(DType, new ReadOnlySpan<byte>(source, checked((int)RowBytes)), destination[..Columns]);
             return;
         }
 
@@ -83,7 +97,7 @@ public readonly unsafe struct Weight
         }
     }
 
-    /// <summary>All values widened to f32, row by row; for vectors such as norm weights and for tests.</summary>
+    /// <summary>All values as f32, row by row; for vectors such as norm weights and for tests.</summary>
     public float[] ToArray()
     {
         var values = new float[checked(Rows * Columns)];
