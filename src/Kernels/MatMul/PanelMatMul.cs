@@ -140,6 +140,7 @@ internal static unsafe class PanelMatMul
         var sumsOffset = K / 32;
         for (var b = 0; b < K / 32; b += 2, w += 64 + (8 * TFormat.GroupPairBytes))
         {
+            Sse.Prefetch1(w + PrefetchDistance);
             var q = w + 64;
             for (var h = 0; h < 2; h++, x += 32, x1 += 32, x2 += 32, x3 += 32)
             {
@@ -148,6 +149,12 @@ internal static unsafe class PanelMatMul
                 Vector256<int> a4 = Vector256.Create(-TFormat.Offset * ((int*)d2)[s]), a5 = a4, a6 = Vector256.Create(-TFormat.Offset * ((int*)d3)[s]), a7 = a6;
                 for (var pair = 0; pair < 4; pair++, q += TFormat.GroupPairBytes)
                 {
+                    Sse.Prefetch1(q + PrefetchDistance);
+                    if (TFormat.GroupPairBytes > 64)
+                    {
+                        Sse.Prefetch1(q + PrefetchDistance + 64);
+                    }
+
                     TFormat.Load(q, out var w0, out var w1, out var w2, out var w3);
                     Vector256<sbyte> u = Vector256.Create(((int*)x)[2 * pair]).AsSByte(), v = Vector256.Create(((int*)x)[(2 * pair) + 1]).AsSByte();
                     (a0, a1) = (Dot(Dot(a0, w0, u), w2, v), Dot(Dot(a1, w1, u), w3, v));
