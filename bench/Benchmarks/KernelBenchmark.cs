@@ -23,6 +23,14 @@ internal static class KernelBenchmark
             MatMulRow(type, tokens: 512, rows: 4096, columns: 4096, pool);
         }
 
+        foreach (var type in new[] { DType.Q8_0, DType.Q4_0 })
+        {
+            PackedRow(type, tokens: 1, rows: 65536, columns: 4096, pool);
+            PackedRow(type, tokens: 8, rows: 16384, columns: 4096, pool);
+            PackedRow(type, tokens: 32, rows: 1536, columns: 1536, pool);
+            PackedRow(type, tokens: 512, rows: 4096, columns: 4096, pool);
+        }
+
         LightningRow(tokens: 1, pool);
         LightningRow(tokens: 512, pool);
         AttentionRow(tokens: 1, length: 16384, pool);
@@ -39,6 +47,32 @@ internal static class KernelBenchmark
         using var y = new AlignedBuffer<float>(tokens * rows);
         var job = new MatMulJob(type == DType.F32 ? Weight.From(single, rows, columns) : Weight.From(half, type, rows, columns), x, 0, y, 0, tokens);
         Row($"matmul {type}", $"T={tokens} N={rows} K={columns}", () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, (double)rows * columns * type.ByteSize());
+    }
+
+    private static void PackedRow(DType type, int tokens, int rows, int columns, ComputePool pool)
+    {
+        using var blocks = new AlignedBuffer<byte>(checked((int)(rows * type.RowBytes(columns))));
+        using (var row = Filled(columns))
+        {
+            var first = blocks.Span[..(int)type.RowBytes(columns)];
+            Quantizer.Quantize(type, row.Span, [], first);
+            for (var n = 1; n < rows; n++)
+            {
+                first.CopyTo(blocks.Span[(n * first.Length)..]);
+            }
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var weight = Weight.From(blocks, type, rows, columns).Pack(pool, out var panels);
+        var packing = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        using (panels)
+        {
+            using var x = Filled(tokens * columns);
+            using var y = new AlignedBuffer<float>(tokens * rows);
+            var job = new MatMulJob(weight, x, 0, y, 0, tokens);
+            var shape = string.Create(CultureInfo.InvariantCulture, $"T={tokens} N={rows} K={columns} (packed at {weight.ByteCount / packing / 1e9:F1} GB/s)");
+            Row($"matmul {type}", shape, () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, weight.ByteCount);
+        }
     }
 
     private static void LightningRow(int tokens, ComputePool pool)

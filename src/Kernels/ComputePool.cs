@@ -52,6 +52,9 @@ public sealed unsafe class ComputePool : IDisposable
     /// <summary>Number of threads, the calling one included.</summary>
     public int Threads { get; }
 
+    /// <summary>Int8 inputs of the products of one region; they keep their memory for the next one.</summary>
+    internal QuantizedInputs Inputs { get; } = new();
+
     /// <summary>Ends the threads.</summary>
     public void Dispose()
     {
@@ -73,6 +76,7 @@ public sealed unsafe class ComputePool : IDisposable
             buffer?.Dispose();
         }
 
+        Inputs.Dispose();
         wakeUp.Dispose();
     }
 

@@ -1,7 +1,8 @@
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// Products with weights: y[T, N] = x[T, K] · W[N, K]ᵀ, f32 activations and accumulation.
+/// Products with weights: y[T, N] = x[T, K] · W[N, K]ᵀ, f32 accumulation. Activations are f32, or int8 in blocks of 32 where
+/// the weights are quantised (<see cref="Weight.Pack"/>).
 /// Legend: T tokens, K input features, N output features.
 /// </summary>
 /// <remarks>
@@ -25,6 +26,8 @@ public static unsafe partial class MatMul
             blocks += job.Tokens == 0 ? 0 : (job.Weight.Rows + BlockN - 1) / BlockN;
         }
 
+        pool.Inputs.Prepare(jobs, pool);
+
         fixed (MatMulJob* first = jobs)
         {
             var work = new BlockWork(first, jobs.Length, pool);
@@ -44,10 +47,26 @@ public static unsafe partial class MatMul
                 var blocks = job.Tokens == 0 ? 0 : (job.Weight.Rows + BlockN - 1) / BlockN;
                 for (var block = Math.Max(0, start - item); block < blocks && item + block < end; block++)
                 {
-                    Dispatch(job, block * BlockN, worker);
+                    if (job.Weight.IsPacked)
+                    {
+                        MultiplyPanels(i, block * BlockN);
+                    }
+                    else
+                    {
+                        Dispatch(job, block * BlockN, worker);
+                    }
                 }
 
                 item += blocks;
+            }
+        }
+
+        private void MultiplyPanels(int index, int n0)
+        {
+            ref readonly var job = ref jobs[index];
+            for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
+            {
+                PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
             }
         }
 

@@ -8,6 +8,7 @@ public readonly unsafe struct MatMulJob
 {
     /// <summary>A product of <paramref name="tokens"/> rows; x starts at element <paramref name="xOffset"/> of its buffer, y at <paramref name="yOffset"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A buffer is too short.</exception>
+    /// <exception cref="NotSupportedException">The weight is stored in quantised blocks and not packed.</exception>
     public MatMulJob(Weight weight, AlignedBuffer<float> x, int xOffset, AlignedBuffer<float> y, int yOffset, int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
@@ -15,6 +16,11 @@ public readonly unsafe struct MatMulJob
         ArgumentOutOfRangeException.ThrowIfNegative(yOffset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(xOffset + ((long)tokens * weight.Columns), x.Length, nameof(x));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(yOffset + ((long)tokens * weight.Rows), y.Length, nameof(y));
+        if (weight.DType.IsQuantized() && !weight.IsPacked)
+        {
+            throw new NotSupportedException($"Products with {weight.DType} weights need their packed form; see Weight.Pack.");
+        }
+
         Weight = weight;
         Tokens = tokens;
         X = x.Pointer + xOffset;

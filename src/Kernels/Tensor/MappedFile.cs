@@ -44,7 +44,7 @@ public sealed unsafe class MappedFile : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
     public Weight Matrix(long offset, DType type, int rows, int columns)
     {
-        CheckRange(offset, (long)rows * columns * type.ByteSize());
+        CheckRange(offset, rows * type.RowBytes(columns));
         return new Weight(pointer + offset, type, rows, columns);
     }
 

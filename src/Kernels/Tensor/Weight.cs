@@ -3,22 +3,24 @@ using System.Runtime.InteropServices;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// A row-major matrix [Rows, Columns] of F32, F16 or BF16 weights, read in place: it points into a
+/// A row-major matrix [Rows, Columns] of plain or block-quantised weights, read in place: it points into a
 /// <see cref="MappedFile"/> or an <see cref="AlignedBuffer{T}"/> and must not outlive it.
 /// </summary>
 public readonly unsafe struct Weight
 {
-    internal Weight(byte* data, DType type, int rows, int columns)
+    internal Weight(byte* data, DType type, int rows, int columns, bool packed = false)
     {
-        if (type is not (DType.F32 or DType.F16 or DType.BF16))
+        if (type is DType.I32 or DType.I64)
         {
-            throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are F32, F16 or BF16.");
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are floating-point numbers or quantised blocks.");
         }
 
         Data = data;
         DType = type;
         Rows = rows;
         Columns = columns;
+        RowBytes = type.RowBytes(columns);
+        IsPacked = packed;
     }
 
     /// <summary>Element type.</summary>
@@ -34,11 +36,14 @@ public readonly unsafe struct Weight
     public bool IsEmpty => Data == null;
 
     /// <summary>Bytes that the matrix occupies.</summary>
-    public long ByteCount => Rows * RowBytes;
+    public long ByteCount => IsPacked ? PanelLayout.ByteCount(DType, Rows, Columns) : Rows * RowBytes;
+
+    /// <summary>True for the layout of <see cref="Pack"/>, whose rows cannot be read one by one.</summary>
+    public bool IsPacked { get; }
 
     internal byte* Data { get; }
 
-    private long RowBytes => (long)Columns * DType.ByteSize();
+    private long RowBytes { get; }
 
     /// <summary>A matrix over <paramref name="values"/>; the caller keeps the buffer alive.</summary>
     public static Weight From(AlignedBuffer<float> values, int rows, int columns)
@@ -55,22 +60,52 @@ public readonly unsafe struct Weight
         return new Weight((byte*)values.Pointer, type, rows, columns);
     }
 
+    /// <summary>A matrix over <paramref name="bytes"/> in the stored layout of <paramref name="type"/>; the caller keeps the buffer alive.</summary>
+    public static Weight From(AlignedBuffer<byte> bytes, DType type, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes.Length, checked(rows * type.RowBytes(columns)));
+        return new Weight(bytes.Pointer, type, rows, columns);
+    }
+
+    /// <summary>A copy of a Q8_0 or Q4_0 matrix in the layout that products read; the file's memory is not needed afterwards.</summary>
+    /// <exception cref="NotSupportedException">The matrix has another type or is packed already.</exception>
+    public Weight Pack(ComputePool pool, out AlignedBuffer<byte> owner)
+    {
+        if (IsPacked || DType is not (DType.Q8_0 or DType.Q4_0))
+        {
+            throw new NotSupportedException($"There is no packed layout for this {DType} matrix: only for rows of Q8_0 and Q4_0.");
+        }
+
+        owner = new AlignedBuffer<byte>(checked((int)PanelLayout.ByteCount(DType, Rows, Columns)));
+        var work = new PackWork(this, owner.Pointer);
+        pool.For((Rows + PanelLayout.Rows - 1) / PanelLayout.Rows, grain: 4, ref work);
+        return new Weight(owner.Pointer, DType, Rows, Columns, packed: true);
+    }
+
     /// <summary>Rows [start, start + count) of this matrix.</summary>
     public Weight Slice(int start, int count)
     {
+        RequireRows();
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)start + count, Rows);
         return new Weight(Data + (start * RowBytes), DType, count, Columns);
     }
 
-    /// <summary>Widens row <paramref name="row"/> to f32, exactly.</summary>
+    /// <summary>Widens or dequantises row <paramref name="row"/> to f32, with the bits of ggml.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
+        RequireRows();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
         var source = Data + (row * RowBytes);
         if (DType == DType.F32)
         {
             new ReadOnlySpan<float>(source, Columns).CopyTo(destination);
+            return;
+        }
+
+        if (DType.IsQuantized())
+        {
+            Dequantizer.Dequantize(DType, new ReadOnlySpan<byte>(source, checked((int)RowBytes)), destination[..Columns]);
             return;
         }
 
@@ -83,7 +118,7 @@ public readonly unsafe struct Weight
         }
     }
 
-    /// <summary>All values widened to f32, row by row; for vectors such as norm weights and for tests.</summary>
+    /// <summary>All values as f32, row by row; for vectors such as norm weights and for tests.</summary>
     public float[] ToArray()
     {
         var values = new float[checked(Rows * Columns)];
@@ -98,7 +133,27 @@ public readonly unsafe struct Weight
     /// <summary>The stored bytes of row <paramref name="row"/>.</summary>
     public ReadOnlySpan<byte> RowBytesAt(int row)
     {
+        RequireRows();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
         return MemoryMarshal.CreateReadOnlySpan(ref Data[row * RowBytes], checked((int)RowBytes));
+    }
+
+    private void RequireRows()
+    {
+        if (IsPacked)
+        {
+            throw new InvalidOperationException("A packed matrix has no rows in place; read them from the matrix it was packed from.");
+        }
+    }
+
+    private readonly struct PackWork(Weight source, byte* target) : IParallelWork
+    {
+        public void Execute(int start, int end, int worker)
+        {
+            for (var panel = start; panel < end; panel++)
+            {
+                PanelLayout.Pack(source, panel, target + (panel * PanelLayout.PanelBytes(source.DType, source.Columns)));
+            }
+        }
     }
 }

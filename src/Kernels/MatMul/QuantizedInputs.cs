@@ -1,0 +1,140 @@
+using System.Runtime.Intrinsics;
+
+namespace MiniMaxSharp.Kernels;
+
+/// <summary>
+/// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
+/// with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
+/// </summary>
+internal sealed unsafe class QuantizedInputs : IDisposable
+{
+    private AlignedBuffer<byte> bytes = new(0);
+    private long[] offsets = [];
+
+    public static int Pad(int K) => (K + 63) / 64 * 64;
+
+    /// <summary>Bytes of one token: 1 + 8 / 32 for each feature, rounded up to a cache line.</summary>
+    public static long TokenBytes(int K) => ((Pad(K) * 5L / 4) + 63) / 64 * 64;
+
+    /// <summary>Where the tokens of job <paramref name="index"/> start, after <see cref="Prepare"/>.</summary>
+    public byte* Of(int index) => bytes.Pointer + offsets[index];
+
+    /// <summary>Quantises the inputs of all jobs whose weights are packed.</summary>
+    public void Prepare(ReadOnlySpan<MatMulJob> jobs, ComputePool pool)
+    {
+        if (offsets.Length < jobs.Length)
+        {
+            offsets = new long[jobs.Length];
+        }
+
+        var total = 0L;
+        for (var i = 0; i < jobs.Length; i++)
+        {
+            var first = FirstWithSameInput(jobs, i);
+            offsets[i] = first < i ? offsets[first] : total;
+            total += first == i && jobs[i].Weight.IsPacked ? jobs[i].Tokens * TokenBytes(jobs[i].Weight.Columns) : 0;
+        }
+
+        if (total > bytes.Length)
+        {
+            bytes.Dispose();
+            bytes = new AlignedBuffer<byte>(checked((int)total));
+        }
+
+        for (var i = 0; i < jobs.Length; i++)
+        {
+            if (jobs[i].Weight.IsPacked && FirstWithSameInput(jobs, i) == i)
+            {
+                var work = new TokenWork(jobs[i].X, jobs[i].Weight.Columns, Of(i));
+                pool.For(jobs[i].Tokens, grain: 4, ref work);
+            }
+        }
+    }
+
+    public void Dispose() => bytes.Dispose();
+
+    /// <summary>One token [K] → its record; K is a multiple of 32.</summary>
+    internal static void Quantize(float* x, int K, byte* token)
+    {
+        var padded = Pad(K);
+        var q = (sbyte*)token;
+        var scales = (float*)(token + padded);
+        var sums = (int*)(scales + (padded / 32));
+        for (var block = 0; block < K / 32; block++, x += 32, q += 32)
+        {
+            if (Isa.Path == IsaPath.Scalar)
+            {
+                Reference(x, q, scales + block, sums + block);
+            }
+            else
+            {
+                Block(x, q, scales + block, sums + block);
+            }
+        }
+
+        if (padded > K)
+        {
+            new Span<sbyte>(q, 32).Clear();
+            (scales[K / 32], sums[K / 32]) = (0, 0);
+        }
+    }
+
+    /// <summary>Reference twin of <see cref="Block"/>: d = max|x| / 127, q = round(x / d), ties to even.</summary>
+    private static void Reference(float* x, sbyte* q, float* scale, int* sum)
+    {
+        var largest = 0f;
+        for (var i = 0; i < 32; i++)
+        {
+            largest = MathF.Max(largest, MathF.Abs(x[i]));
+        }
+
+        *scale = largest / 127;
+        *sum = 0;
+        var inverse = largest > 0 ? 127 / largest : 0;
+        for (var i = 0; i < 32; i++)
+        {
+            q[i] = (sbyte)MathF.Round(x[i] * inverse);
+            *sum += q[i];
+        }
+    }
+
+    private static void Block(float* x, sbyte* q, float* scale, int* sum)
+    {
+        Vector256<float> a = Vector256.Load(x), b = Vector256.Load(x + 8), c = Vector256.Load(x + 16), d = Vector256.Load(x + 24);
+        var largest = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
+        var half = Vector128.Max(largest.GetLower(), largest.GetUpper());
+        var max = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
+        *scale = max / 127;
+        var inverse = Vector256.Create(max > 0 ? 127 / max : 0);
+        Vector256<int> i = Round(a * inverse), j = Round(b * inverse), k = Round(c * inverse), l = Round(d * inverse);
+        *sum = Vector256.Sum(i + j + (k + l));
+        Vector256.Narrow(Vector256.Narrow(i, j), Vector256.Narrow(k, l)).Store(q);
+    }
+
+    private static Vector256<int> Round(Vector256<float> x) => Vector256.ConvertToInt32(Vector256.Round(x));
+
+    private static int FirstWithSameInput(ReadOnlySpan<MatMulJob> jobs, int index)
+    {
+        for (var i = 0; i < index; i++)
+        {
+            if (jobs[i].Weight.IsPacked && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
+                && jobs[i].Weight.Columns == jobs[index].Weight.Columns)
+            {
+                return i;
+            }
+        }
+
+        return index;
+    }
+
+    private readonly struct TokenWork(float* x, int K, byte* tokens) : IParallelWork
+    {
+        public void Execute(int start, int end, int worker)
+        {
+            for (var t = start; t < end; t++)
+            {
+                Quantize(x + ((long)t * K), K, tokens + (t * TokenBytes(K)));
+            }
+        }
+    }
+}
