@@ -10,12 +10,18 @@ internal static class FiniteCheck
     /// <summary>Index of the first value of <paramref name="weight"/> that is NaN or infinite, counted row by row, or −1.</summary>
     public static long FirstNonFinite(Weight weight)
     {
+        var values = weight.DType.IsQuantized() ? new float[weight.Columns] : [];
         for (var row = 0; row < weight.Rows; row++)
         {
-            var bytes = weight.RowBytesAt(row);
+            if (values.Length > 0)
+            {
+                weight.CopyRow(row, values);
+            }
+
+            var bytes = values.Length > 0 ? MemoryMarshal.AsBytes<float>(values) : weight.RowBytesAt(row);
             var column = weight.DType switch
             {
-                DType.F32 => IndexOf(MemoryMarshal.Cast<byte, uint>(bytes), 0x7F80_0000u),
+                DType.F32 or DType.Q8_0 or DType.Q4_0 or DType.Q4_K or DType.Q6_K => IndexOf(MemoryMarshal.Cast<byte, uint>(bytes), 0x7F80_0000u),
                 DType.BF16 => IndexOf(MemoryMarshal.Cast<byte, ushort>(bytes), (ushort)0x7F80),
                 _ => IndexOf(MemoryMarshal.Cast<byte, ushort>(bytes), (ushort)0x7C00),
             };

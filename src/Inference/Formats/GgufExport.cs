@@ -8,9 +8,6 @@ namespace MiniMaxSharp.Inference;
 /// </summary>
 public sealed class GgufExport
 {
-    // general.file_type of llama.cpp: what most weights are.
-    private const uint AllF32 = 0, MostlyF16 = 1, MostlyBF16 = 32;
-
     private readonly List<ExportTensor> tensors;
     private readonly List<KeyValuePair<string, GgufValue>> metadata;
 
@@ -31,7 +28,7 @@ public sealed class GgufExport
             new("general.type", GgufValue.Of("model")),
             new("general.name", GgufValue.Of(name)),
             .. shape,
-            new("general.file_type", GgufValue.Of(FileType(type ?? config.TorchDtype))),
+            new("general.file_type", GgufValue.Of(FileType(tensors))),
             .. tokenizer is null ? NoTokenizer(config) : Tokenizer(tokenizer, config, weights),
             new("general.quantization_version", GgufValue.Of(2u)),
         ];
@@ -92,12 +89,22 @@ public sealed class GgufExport
         return plan;
     }
 
-    private static uint FileType(DType type) => type switch
+    /// <summary>llama.cpp's number for what most weights are.</summary>
+    private static uint FileType(List<ExportTensor> tensors)
     {
-        DType.F32 => AllF32,
-        DType.F16 => MostlyF16,
-        _ => MostlyBF16,
-    };
+        var common = tensors.GroupBy(static tensor => tensor.Declaration.Type)
+            .MaxBy(static group => group.Sum(static tensor => GgufWriter.ByteCount(tensor.Declaration)))!.Key;
+        return common switch
+        {
+            DType.F32 => 0,
+            DType.F16 => 1,
+            DType.Q4_0 => 2,
+            DType.Q8_0 => 7,
+            DType.Q4_K => 15,
+            DType.Q6_K => 18,
+            _ => 32,
+        };
+    }
 
     private static List<KeyValuePair<string, GgufValue>> NoTokenizer(MiniMaxM1Config config) =>
     [
