@@ -25,12 +25,12 @@ public sealed class LoadedModel : IDisposable
     private readonly ComputePool pool;
     private readonly ModelOptions options;
 
-    private LoadedModel(string folder, MiniMaxM1Config config, MiniMaxM1Weights weights, ModelOptions options)
+    private LoadedModel(string folder, MiniMaxM1Config config, MiniMaxM1Weights weights, ComputePool pool, ModelOptions options)
     {
         Folder = folder;
         this.weights = weights;
+        this.pool = pool;
         this.options = options;
-        pool = new ComputePool(options.Threads);
         Model = new MiniMaxM1(config, weights, pool, options.MaxStepTokens);
     }
 
@@ -77,12 +77,14 @@ public sealed class LoadedModel : IDisposable
         var config = MiniMaxM1Config.Load(folder);
         CheckMemory(config, options, tokens: 1);
         var weights = MiniMaxM1Weights.Load(folder, config, options.CheckFinite);
+        var pool = new ComputePool(options.Threads);
         try
         {
-            return new LoadedModel(folder, config, weights, options);
+            return new LoadedModel(folder, config, PackedWeights.Pack(weights, pool, folder), pool, options);
         }
         catch
         {
+            pool.Dispose();
             weights.Dispose();
             throw;
         }
