@@ -174,6 +174,30 @@ public sealed class GgufModelTests : IDisposable
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
+    [Theory]
+    [InlineData(DType.Q8_0)]
+    [InlineData(DType.Q4_0)]
+    public void Quantised_tensors_are_read_in_place_and_widened_only_on_request(DType type)
+    {
+        ToGguf(Tiny, folder["x.gguf"]);
+        QuantiseHead(folder["x.gguf"], folder["q.gguf"], type, out var expected);
+        var config = MiniMaxM1Config.Load(folder["q.gguf"]);
+        using (var weights = MiniMaxM1Weights.Load(folder["q.gguf"], config, checkFinite: true))
+        {
+            Assert.Equal(type, weights.LmHead.DType);
+            Assert.Equal(expected, weights.LmHead.ToArray());
+            var error = Assert.Throws<InvalidInputException>(() => new FolderExport(config, weights, ExpertLayout.Separate, type: null));
+            Assert.Contains("quantised", error.Message, StringComparison.Ordinal);
+        }
+
+        ToGguf(folder["q.gguf"], folder["kept.gguf"]);
+        using var kept = GgufFile.Open(folder["kept.gguf"]);
+        Assert.Equal(expected, kept.Matrix("output.weight").ToArray());
+        ToFolder(folder["q.gguf"], folder["wide"], ExpertLayout.Separate, DType.F32);
+        using var wide = Checkpoint.Open(folder["wide"]);
+        Assert.Equal(expected, wide.ReadF32(WeightMap.LmHead));
+    }
+
     [Fact]
     public void Metadata_and_tensors_that_disagree_are_refused()
     {
@@ -220,6 +244,26 @@ public sealed class GgufModelTests : IDisposable
         }
 
         Copy(file, path, [.. file.Tensors.Keys], [.. metadata]);
+    }
+
+    private static void QuantiseHead(string source, string path, DType type, out float[] values)
+    {
+        using var file = GgufFile.Open(source);
+        var bytes = File.ReadAllBytes(source);
+        var head = file.Matrix("output.weight").ToArray();
+        var blocks = new byte[type.RowBytes(head.Length)];
+        Quantizer.Quantize(type, head, [], blocks);
+        values = new float[head.Length];
+        Dequantizer.Dequantize(type, blocks, values);
+        var declarations = file.Tensors.Values
+            .Select(tensor => new TensorDeclaration(tensor.Name, tensor.Name == "output.weight" ? type : tensor.Type.Type!.Value, tensor.Shape));
+        using var writer = new GgufWriter(path, [.. file.Metadata.Values], [.. declarations]);
+        foreach (var tensor in file.Tensors.Values)
+        {
+            writer.Write(tensor.Name, tensor.Name == "output.weight" ? blocks : bytes.AsSpan((int)tensor.Offset, (int)tensor.ByteCount));
+        }
+
+        writer.Complete();
     }
 
     private static void Copy(GgufFile file, string path, List<string> names, List<KeyValuePair<string, GgufValue>> metadata)
