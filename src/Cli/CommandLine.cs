@@ -78,6 +78,7 @@ internal static class CommandLine
             BenchCommand.Create(),
             PerplexityCommand.Create(),
             ConvertCommand.Create(),
+            QuantizeCommand.Create(),
             PullCommand.Create(),
         };
         return root;

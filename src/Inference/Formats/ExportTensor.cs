@@ -56,7 +56,13 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
         }
 
         var start = buffer.Count;
-        CollectionsMarshal.SetCount(buffer, start + (values.Length * sizeof(ushort)));
+        CollectionsMarshal.SetCount(buffer, start + checked((int)Declaration.Type.RowBytes(values.Length)));
+        if (Declaration.Type.IsQuantized())
+        {
+            Quantizer.Quantize(Declaration.Type, values, importance: [], CollectionsMarshal.AsSpan(buffer)[start..]);
+            return;
+        }
+
         var bits = MemoryMarshal.Cast<byte, ushort>(CollectionsMarshal.AsSpan(buffer)[start..]);
         if (Declaration.Type == DType.BF16)
         {

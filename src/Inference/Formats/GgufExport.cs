@@ -19,9 +19,16 @@ public sealed class GgufExport
     /// <param name="name">Name of the model for people.</param>
     /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer; the message says why.</exception>
     public GgufExport(MiniMaxM1Config config, MiniMaxM1Weights weights, DType? type, string? tokenizer, string name)
+        : this(config, weights, _ => type, tokenizer, name)
+    {
+    }
+
+    /// <summary>The same with a type for each tensor; <paramref name="typeOf"/> is not asked for norms and routers, which are F32.</summary>
+    /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer; the message says why.</exception>
+    public GgufExport(MiniMaxM1Config config, MiniMaxM1Weights weights, Func<ManifestTensor, DType?> typeOf, string? tokenizer, string name)
     {
         var shape = GgufConfig.Write(config);
-        tensors = Plan(config, weights, type);
+        tensors = Plan(config, weights, typeOf);
         metadata =
         [
             new("general.architecture", GgufValue.Of(GgufConfig.Architecture)),
@@ -64,7 +71,7 @@ public sealed class GgufExport
         writer.Complete();
     }
 
-    private static List<ExportTensor> Plan(MiniMaxM1Config config, MiniMaxM1Weights weights, DType? type)
+    private static List<ExportTensor> Plan(MiniMaxM1Config config, MiniMaxM1Weights weights, Func<ManifestTensor, DType?> typeOf)
     {
         var plan = new List<ExportTensor>();
         var stacked = new HashSet<string>(StringComparer.Ordinal);
@@ -75,14 +82,14 @@ public sealed class GgufExport
             if (expert < 0)
             {
                 var inF32 = tensor.Role is TensorRole.Norm or TensorRole.Router;
-                plan.Add(ExportTensor.Of(name, inF32 ? DType.F32 : type, shape, weights.Stored[tensor.Name]));
+                plan.Add(ExportTensor.Of(name, inF32 ? DType.F32 : typeOf(tensor), shape, weights.Stored[tensor.Name]));
             }
             else if (stacked.Add(name))
             {
                 var part = tensor.Name.Split('.')[^2];
                 Weight[] experts =
                     [.. Enumerable.Range(0, config.NumLocalExperts).Select(e => weights.Stored[WeightMap.Expert(tensor.Layer, e, part)])];
-                plan.Add(ExportTensor.Of(name, type, [experts.Length, .. shape], experts));
+                plan.Add(ExportTensor.Of(name, typeOf(tensor), [experts.Length, .. shape], experts));
             }
         }
 

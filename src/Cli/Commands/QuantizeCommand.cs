@@ -1,0 +1,84 @@
+using System.CommandLine;
+using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
+
+namespace MiniMaxSharp.Cli;
+
+/// <summary><c>minimax quantize</c>: a model as a GGUF file with quantised matrices.</summary>
+internal static class QuantizeCommand
+{
+    private const string Help = """
+        Writes a model as a .gguf file whose matrices are quantised in llama.cpp's block formats. Norms and routers stay F32.
+        Rules say what else stays in the type that it has:
+          default  embedding and head
+          experts  all but the experts, like experts_int8 of vLLM
+          all      nothing, like llama-quantize --pure
+        A matrix whose rows are no multiple of the block (32; 256 for q4_k and q6_k) stays too.
+        Files with q4_k and q6_k are for llama.cpp and for converting back; this version does not run them yet.
+
+        Example:
+          minimax quantize /models/m1 m1-q8.gguf --type q8_0
+        """;
+
+    private static readonly Argument<string> input = new("IN") { Description = "Model folder or .gguf file, best with unquantised weights." };
+
+    private static readonly Argument<string> target = new("OUT") { Description = "The .gguf file to be made." };
+
+    private static readonly Option<string> type = new("--type") { Description = "q8_0, q4_0, q4_k or q6_k.", Required = true };
+
+    private static readonly Option<string> rule = new("--rule") { Description = "What is quantised: default, experts or all.", DefaultValueFactory = _ => "default" };
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        type.AcceptOnlyFromAmong("q8_0", "q4_0", "q4_k", "q6_k");
+        rule.AcceptOnlyFromAmong("default", "experts", "all");
+        var command = new Command("quantize", Help) { input, target, type, rule, ExportRun.Tokenizer, ExportRun.Force, ExportRun.Json };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var (source, path) = (Path.GetFullPath(parsed.GetRequiredValue(input)), Path.GetFullPath(parsed.GetRequiredValue(target)));
+        if (!GgufFile.IsGgufPath(path))
+        {
+            throw new InvalidInputException($"{path} does not end in .gguf. Quantised models are written as GGUF files; name one.");
+        }
+
+        ExportRun.CheckTarget(source, path, "gguf", parsed.GetValue(ExportRun.Force));
+        var config = MiniMaxM1Config.Load(source);
+        using var weights = MiniMaxM1Weights.Load(source, config);
+        var vocabulary = ExportRun.TokenizerOf(parsed, source);
+        var quantized = Enum.Parse<DType>(parsed.GetRequiredValue(type), ignoreCase: true);
+        var kept = 0;
+        var name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(source));
+        var file = new GgufExport(config, weights, tensor => TypeOf(tensor, quantized, parsed.GetRequiredValue(rule), ref kept), vocabulary, name);
+        if (kept > 0)
+        {
+            await parsed.InvocationConfiguration.Error.WriteLineAsync(
+                $"note: {kept} matrices stay as they are, because their rows are no multiple of {quantized.BlockElements()}.").ConfigureAwait(false);
+        }
+
+        var plan = new ExportPlan(path, file.TensorCount, file.TotalBytes, (progress, cancel) => file.Write(path, progress, cancel));
+        return await ExportRun.WriteAsync(parsed, plan, "gguf", vocabulary, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static DType? TypeOf(ManifestTensor tensor, DType quantized, string rule, ref int kept)
+    {
+        var wanted = rule switch
+        {
+            "experts" => tensor.Role == TensorRole.Experts,
+            "all" => true,
+            _ => tensor.Role is not (TensorRole.Embedding or TensorRole.Head),
+        };
+        if (!wanted)
+        {
+            return null;
+        }
+
+        var fits = tensor.Shape[^1] % quantized.BlockElements() == 0;
+        kept += fits ? 0 : 1;
+        return fits ? quantized : null;
+    }
+}
