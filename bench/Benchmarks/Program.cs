@@ -6,16 +6,12 @@ switch (args)
     case ["kernels", .. var rest]:
         KernelBenchmark.Run(Number(rest, 0, 0));
         return 0;
-    case ["model", var folder, .. var rest]:
-        ModelBenchmark.Run(folder, Number(rest, 0, 0), Number(rest, 1, 512), Number(rest, 2, 32));
-        return 0;
     case ["tokenization", var folder, _, ..]:
         TokenizationBenchmark.Run(folder, args[2..]);
         return 0;
     default:
         Console.Error.WriteLine("""
             Usage: Benchmarks kernels [THREADS]
-                   Benchmarks model FOLDER [THREADS [PROMPT_TOKENS [DECODE_TOKENS]]]
                    Benchmarks tokenization FOLDER TEXT_FILE...
             """);
         return 2;
