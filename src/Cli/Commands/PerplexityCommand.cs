@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
 
@@ -80,7 +79,7 @@ internal static class PerplexityCommand
             json["top1_agreement"] = divergence.TopAgreement;
         }
 
-        return json.ToJsonString(JsonSerializerOptions.Default);
+        return json.ToJsonString();
     }
 
     private static string ToText(PerplexityResult result)
