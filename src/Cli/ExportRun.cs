@@ -47,7 +47,7 @@ internal static class ExportRun
     /// <summary>Checks the space, writes, and prints the result.</summary>
     public static async Task<int> WriteAsync(ParseResult parsed, ExportPlan plan, string format, string? vocabulary, CancellationToken cancellationToken)
     {
-        CheckSpace(plan);
+        OutputFile.CheckSpace(plan.Path, plan.TotalBytes, "take a smaller type");
 
         var error = parsed.InvocationConfiguration.Error;
         if (vocabulary is null && format == "gguf")
@@ -98,23 +98,6 @@ internal static class ExportRun
         if (isFile && !Directory.Exists(Path.GetDirectoryName(path)))
         {
             throw new InvalidInputException($"{Path.GetDirectoryName(path)} is no folder. Make it, or name another OUT.");
-        }
-    }
-
-    private static void CheckSpace(ExportPlan plan)
-    {
-        var existing = plan.Path;
-        while (!Directory.Exists(existing))
-        {
-            existing = Path.GetDirectoryName(existing)!;
-        }
-
-        var freeBytes = new DriveInfo(existing).AvailableFreeSpace;
-        if (plan.TotalBytes > freeBytes)
-        {
-            throw new InvalidInputException(
-                $"{plan.Path}: {ByteSize.Format(plan.TotalBytes)} are needed, but only {ByteSize.Format(freeBytes)} are free there. "
-                + "Free space, name a place on another disk, or take a smaller --dtype.");
         }
     }
 

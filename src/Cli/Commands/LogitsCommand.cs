@@ -65,17 +65,13 @@ internal static class LogitsCommand
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(InputFile.ReadBytes(path));
             var ids = document.RootElement.EnumerateArray().Select(element => element.GetInt32()).ToArray();
             return ids.Length > 0 ? ids : throw new InvalidInputException($"{path} holds no token ids. Give at least one.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
             throw new InvalidInputException($"{path} is not a JSON array of token ids such as [1, 2, 3]: {exception.Message}", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read: {exception.Message}", exception);
         }
     }
 

@@ -37,7 +37,7 @@ internal static class RenderCommand
         {
             RequireModel(parsed.GetRequiredValue(model));
             var source = parsed.GetRequiredValue(json);
-            var conversation = Conversation.Parse(await ReadAsync(source, cancel).ConfigureAwait(false), source == "-" ? "standard input" : source);
+            var conversation = Conversation.Parse(InputFile.ReadBytes(source), InputFile.Name(source));
             var rendered = ChatRenderer.Render(conversation, Enum.Parse<ChatDialect>(parsed.GetRequiredValue(dialect), ignoreCase: true));
             await WriteAsync(parsed.InvocationConfiguration.Output, rendered.Text, cancel).ConfigureAwait(false);
         });
@@ -54,25 +54,6 @@ internal static class RenderCommand
         if (!modelFiles.Any(name => File.Exists(Path.Combine(model.FullName, name))))
         {
             throw new InvalidInputException($"{model}: holds none of {string.Join(", ", modelFiles)}. Give the folder of a MiniMax-M1 model.");
-        }
-    }
-
-    private static async Task<byte[]> ReadAsync(string source, CancellationToken cancel)
-    {
-        if (source == "-")
-        {
-            using var all = new MemoryStream();
-            await Console.OpenStandardInput().CopyToAsync(all, cancel).ConfigureAwait(false);
-            return all.ToArray();
-        }
-
-        try
-        {
-            return await File.ReadAllBytesAsync(source, cancel).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{source}: cannot be read: {exception.Message}", exception);
         }
     }
 

@@ -67,7 +67,7 @@ internal static class SynthCommand
             ? size
             : throw new InvalidInputException($"--shard-size {shardText} is no size. Give bytes or a number with a unit, for example 5GB.");
         CheckFolder(path, parsed.GetValue(force));
-        CheckSpace(path, checkpoint.TotalBytes);
+        OutputFile.CheckSpace(path, checkpoint.TotalBytes, "lower --experts");
 
         var error = parsed.InvocationConfiguration.Error;
         var progress = new ByteProgress(error, checkpoint.TotalBytes, ByteProgress.IsTerminal(error), TimeProvider.System);
@@ -121,23 +121,6 @@ internal static class SynthCommand
         if (!force && Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
         {
             throw new InvalidInputException($"{path} is not empty. Name another folder, or replace the checkpoint in it with --force.");
-        }
-    }
-
-    private static void CheckSpace(string path, long neededBytes)
-    {
-        var existing = path;
-        while (!Directory.Exists(existing))
-        {
-            existing = Path.GetDirectoryName(existing)!;
-        }
-
-        var freeBytes = new DriveInfo(existing).AvailableFreeSpace;
-        if (neededBytes > freeBytes)
-        {
-            throw new InvalidInputException(
-                $"{path}: the checkpoint needs {ByteSize.Format(neededBytes)}, but only {ByteSize.Format(freeBytes)} are free there. "
-                + "Free space, name a folder on another disk, or lower --experts.");
         }
     }
 

@@ -200,27 +200,7 @@ internal static class TokenizeCommand
     /// <summary>The bytes of a file, or of standard input for "-", checked to be UTF-8.</summary>
     private static byte[] ReadUtf8(string path)
     {
-        byte[] bytes;
-        try
-        {
-            if (path == "-")
-            {
-                using var input = Console.OpenStandardInput();
-                using var copy = new MemoryStream();
-                input.CopyTo(copy);
-                bytes = copy.ToArray();
-                path = "standard input";
-            }
-            else
-            {
-                bytes = File.ReadAllBytes(path);
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path}: cannot be read: {exception.Message}", exception);
-        }
-
-        return Utf8.IsValid(bytes) ? bytes : throw new InvalidInputException($"{path}: not valid UTF-8. Convert it to UTF-8 first.");
+        var bytes = InputFile.ReadBytes(path);
+        return Utf8.IsValid(bytes) ? bytes : throw new InvalidInputException($"{InputFile.Name(path)}: not valid UTF-8. Convert it to UTF-8 first.");
     }
 }

@@ -81,11 +81,11 @@ public sealed class PerplexityMeter(MiniMaxM1 model, MiniMaxM1? reference, int w
             {
                 var next = ids.Span[start + row + 1];
                 var logits = model.Logits(row);
-                var logProb = LogSoftmax.At(logits, next);
-                Add(-logProb);
+                var norm = LogSoftmax.LogSumExp(logits);
+                Add(norm - logits[next]);
                 if (reference is not null)
                 {
-                    Compare(logits, reference.Logits(row), next, logProb);
+                    Compare(logits, reference.Logits(row), next, norm);
                 }
             }
         }
@@ -98,9 +98,9 @@ public sealed class PerplexityMeter(MiniMaxM1 model, MiniMaxM1? reference, int w
         count++;
     }
 
-    private void Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> referenceLogits, int next, double logProb)
+    private void Compare(ReadOnlySpan<float> logits, ReadOnlySpan<float> referenceLogits, int next, double norm)
     {
-        var (norm, referenceNorm) = (LogSoftmax.LogSumExp(logits), LogSoftmax.LogSumExp(referenceLogits));
+        var referenceNorm = LogSoftmax.LogSumExp(referenceLogits);
         var kl = 0.0;
         var (best, referenceBest) = (0, 0);
         for (var i = 0; i < logits.Length; i++)
@@ -115,7 +115,7 @@ public sealed class PerplexityMeter(MiniMaxM1 model, MiniMaxM1? reference, int w
         referenceNllSum -= referenceLogProb;
         klSum += Math.Max(0, kl); // Rounding can make it −1e-9 where both agree.
         klMax = Math.Max(klMax, kl);
-        deltaSum += Math.Abs(logProb - referenceLogProb);
+        deltaSum += Math.Abs(logits[next] - norm - referenceLogProb);
         agreements += best == referenceBest ? 1 : 0;
     }
 }
