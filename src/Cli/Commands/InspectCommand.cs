@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using MiniMaxSharp.Inference;
 using static System.FormattableString;
 
@@ -116,7 +115,7 @@ internal static partial class InspectCommand
             config,
             manifest,
             new ModelCost(config),
-            ReadIndex(Path.Combine(Path.GetDirectoryName(path)!, "model.safetensors.index.json"), manifest),
+            ReadIndex(Path.Combine(Path.GetDirectoryName(path)!, Checkpoint.IndexName), manifest),
             context is { } one ? [one] : Within(MemoryContexts, declared),
             context is { } other ? [other] : Within(FlopsContexts, declared));
     }
@@ -131,21 +130,8 @@ internal static partial class InspectCommand
             return null;
         }
 
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            var map = document.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(static p => p.Name, static p => p.Value.GetString());
-            manifest.CheckIndex(map.Keys, path);
-            var hasSize = document.RootElement.TryGetProperty("metadata", out var metadata) && metadata.TryGetProperty("total_size", out _);
-            return new IndexFindings(path, map.Count, map.Values.Distinct().Count(), hasSize ? metadata.GetProperty("total_size").GetInt64() : null);
-        }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
-        {
-            throw new InvalidInputException($"{path} is no index of safetensors files: {error.Message} Download the file again.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
-        }
+        var index = CheckpointIndex.Read(path);
+        manifest.CheckIndex(index.WeightMap.Keys, path);
+        return new IndexFindings(path, index.WeightMap.Count, index.WeightMap.Values.Distinct().Count(), index.TotalSize);
     }
 }

@@ -126,7 +126,7 @@ public sealed class InspectTests : IDisposable
         await WriteIndex(text);
         var (code, _, error) = await Run("inspect", model);
         Assert.Equal(2, code);
-        Assert.Contains("is no index of safetensors files", error, StringComparison.Ordinal);
+        Assert.Contains("model.safetensors.index.json", error, StringComparison.Ordinal);
     }
 
     [Fact]
