@@ -64,6 +64,14 @@ public static unsafe partial class MatMul
         private void MultiplyPanels(int index, int n0)
         {
             ref readonly var job = ref jobs[index];
+            if (PanelKernels.For(job.Weight.DType) is { } emitted)
+            {
+                var panels = (job.Weight.Rows + PanelLayout.Rows - 1) / PanelLayout.Rows;
+                var first = n0 / PanelLayout.Rows;
+                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(BlockN / PanelLayout.Rows, panels - first));
+                return;
+            }
+
             for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
             {
                 PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
