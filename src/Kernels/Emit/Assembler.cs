@@ -85,9 +85,6 @@ internal sealed class Assembler
     /// <summary>z += two products bf16 · bf16 a lane (AVX512_BF16 vdpbf16ps).</summary>
     public void DotBFloat16(int z, int a, int b) => Evex(Map.M0F38, Prefix.F3, 0x52, z, a, b);
 
-    /// <inheritdoc cref="DotBFloat16(int, int, int)"/>
-    public void DotBFloat16(int z, int a, Address m) => Evex(Map.M0F38, Prefix.F3, 0x52, z, a, m, Full);
-
     public void ShiftRightInt16(int z, int source, int bits)
     {
         Evex(Map.M0F, Prefix.P66, 0x71, 2, z, source);

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
@@ -105,13 +103,13 @@ internal sealed unsafe class PanelKernels
     private static void EmitTile(Assembler a, DType type, int T, int P)
     {
         EmittedCode.Enter(a);
-        a.Load(Gpr.Rcx, Argument(nameof(PanelTile.Weights)));
-        a.Load(Gpr.Rdx, Argument(nameof(PanelTile.NextPanel)));
-        a.Load(Gpr.R8, Argument(nameof(PanelTile.X)));
-        a.Load(Gpr.R10, Argument(nameof(PanelTile.Scales)));
-        a.Load(Gpr.Rbx, Argument(nameof(PanelTile.Sums)));
-        a.Load(Gpr.R13, Argument(nameof(PanelTile.StrideX)));
-        a.Load(Gpr.R14, Argument(nameof(PanelTile.SuperBlocks)));
+        a.Load(Gpr.Rcx, new Address(Gpr.Rax, PanelTile.WeightsAt));
+        a.Load(Gpr.Rdx, new Address(Gpr.Rax, PanelTile.NextPanelAt));
+        a.Load(Gpr.R8, new Address(Gpr.Rax, PanelTile.XAt));
+        a.Load(Gpr.R10, new Address(Gpr.Rax, PanelTile.ScalesAt));
+        a.Load(Gpr.Rbx, new Address(Gpr.Rax, PanelTile.SumsAt));
+        a.Load(Gpr.R13, new Address(Gpr.Rax, PanelTile.StrideXAt));
+        a.Load(Gpr.R14, new Address(Gpr.Rax, PanelTile.SuperBlocksAt));
         foreach (var (first, fourth) in new[] { (Gpr.R8, Gpr.R9), (Gpr.R10, Gpr.R11), (Gpr.Rbx, Gpr.R12) })
         {
             a.LoadAddress(fourth, new Address(first, 0, Gpr.R13, 2));
@@ -126,7 +124,7 @@ internal sealed unsafe class PanelKernels
 
         if (type == DType.Q4_0)
         {
-            a.Broadcast(Mask, Argument(nameof(PanelTile.Nibbles)));
+            a.Broadcast(Mask, new Address(Gpr.Rax, PanelTile.NibblesAt));
         }
 
         a.Align(32);
@@ -231,8 +229,8 @@ internal sealed unsafe class PanelKernels
 
     private static void EmitStore(Assembler a, int T, int P)
     {
-        a.Load(Gpr.R8, Argument(nameof(PanelTile.Y)));
-        a.Load(Gpr.R13, Argument(nameof(PanelTile.StrideY)));
+        a.Load(Gpr.R8, new Address(Gpr.Rax, PanelTile.YAt));
+        a.Load(Gpr.R13, new Address(Gpr.Rax, PanelTile.StrideYAt));
         a.LoadAddress(Gpr.R9, new Address(Gpr.R8, 0, Gpr.R13, 2));
         a.LoadAddress(Gpr.R9, new Address(Gpr.R9, 0, Gpr.R13, 1));
         for (var i = 0; i < T * P; i++)
@@ -256,6 +254,4 @@ internal sealed unsafe class PanelKernels
 
     /// <summary>Tokens 0 … 2 are counted from the first, 3 … 5 from the fourth.</summary>
     private static Address Token(Gpr first, Gpr fourth, int t) => new(t < 3 ? first : fourth, 0, Gpr.R13, t % 3);
-
-    private static Address Argument(string field) => new(Gpr.Rax, (int)Marshal.OffsetOf<PanelTile>(field));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace MiniMaxSharp.Kernels;
 
@@ -136,14 +137,8 @@ public static unsafe partial class MatMul
             s7 = TVector.Fma(v, TFormat.Load<TVector>(w7, k), s7);
         }
 
-        Finish<TVector, TFormat>(s0, w, x, y, k, K, add);
-        Finish<TVector, TFormat>(s1, w1, x, y + 1, k, K, add);
-        Finish<TVector, TFormat>(s2, w2, x, y + 2, k, K, add);
-        Finish<TVector, TFormat>(s3, w3, x, y + 3, k, K, add);
-        Finish<TVector, TFormat>(s4, w4, x, y + 4, k, K, add);
-        Finish<TVector, TFormat>(s5, w5, x, y + 5, k, K, add);
-        Finish<TVector, TFormat>(s6, w6, x, y + 6, k, K, add);
-        Finish<TVector, TFormat>(s7, w7, x, y + 7, k, K, add);
+        FinishRow<TVector, TFormat>(s0, s1, s2, s3, w, rowBytes, x, y, k, K, add);
+        FinishRow<TVector, TFormat>(s4, s5, s6, s7, w4, rowBytes, x, y + 4, k, K, add);
     }
 
     /// <summary>Four rows by six tokens: 24 accumulators, ten loads for 24 multiply-adds.</summary>
@@ -188,6 +183,13 @@ public static unsafe partial class MatMul
         where TVector : struct, ISimd<TVector>
         where TFormat : struct, IWeightFormat
     {
+        if (k == K)
+        {
+            var sums = TVector.Sum(s0, s1, s2, s3);
+            (add ? Vector128.Load(y) + sums : sums).Store(y);
+            return;
+        }
+
         Finish<TVector, TFormat>(s0, w, x, y, k, K, add);
         Finish<TVector, TFormat>(s1, w + rowBytes, x, y + 1, k, K, add);
         Finish<TVector, TFormat>(s2, w + (2 * rowBytes), x, y + 2, k, K, add);

@@ -51,6 +51,10 @@ public static unsafe partial class MatMul
                     {
                         MultiplyPanels(i, block * BlockN);
                     }
+                    else if (BFloat16Kernels.For(job.Weight) is { } rounded)
+                    {
+                        rounded.Multiply(job, pool.Inputs.Of(i), block * BlockN, Math.Min(BlockN, job.Weight.Rows - (block * BlockN)));
+                    }
                     else
                     {
                         Dispatch(job, block * BlockN, worker);

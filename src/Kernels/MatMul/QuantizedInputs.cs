@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
-/// with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
+/// Inputs of one region in the form that its products read. Int8 for packed weights: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
+/// with zeros to a multiple of 64. Bf16 [K] for products that round (<see cref="BFloat16Kernels"/>). Jobs that read the same x share one copy. Every path gives the same bits.
 /// </summary>
 internal sealed unsafe class QuantizedInputs : IDisposable
 {
@@ -32,7 +32,7 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         {
             var first = FirstWithSameInput(jobs, i);
             offsets[i] = first < i ? offsets[first] : total;
-            total += first == i && jobs[i].Weight.IsPacked ? jobs[i].Tokens * TokenBytes(jobs[i].Weight.Columns) : 0;
+            total += first == i ? jobs[i].Tokens * InputBytes(jobs[i].Weight) : 0;
         }
 
         if (total > bytes.Length)
@@ -43,9 +43,9 @@ internal sealed unsafe class QuantizedInputs : IDisposable
 
         for (var i = 0; i < jobs.Length; i++)
         {
-            if (jobs[i].Weight.IsPacked && FirstWithSameInput(jobs, i) == i)
+            if (InputBytes(jobs[i].Weight) > 0 && FirstWithSameInput(jobs, i) == i)
             {
-                var work = new TokenWork(jobs[i].X, jobs[i].Weight.Columns, Of(i));
+                var work = new TokenWork(jobs[i].X, jobs[i].Weight, Of(i));
                 pool.For(jobs[i].Tokens, grain: 4, ref work);
             }
         }
@@ -113,11 +113,27 @@ internal sealed unsafe class QuantizedInputs : IDisposable
 
     private static Vector256<int> Round(Vector256<float> x) => Vector256.ConvertToInt32(Vector256.Round(x));
 
+    /// <summary>Rounds to nearest, ties to even; K is a multiple of 32. A NaN stays one.</summary>
+    internal static void RoundToBFloat16(float* x, int K, ushort* target)
+    {
+        for (var k = 0; k < K; k += 32)
+        {
+            Vector512.Narrow(RoundToBFloat16(Vector512.Load(x + k)), RoundToBFloat16(Vector512.Load(x + k + 16))).Store(target + k);
+        }
+    }
+
+    private static Vector512<uint> RoundToBFloat16(Vector512<float> x)
+    {
+        var bits = x.AsUInt32();
+        var rounded = bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512<uint>.One);
+        return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), rounded, bits | Vector512.Create(0x400000u)) >> 16;
+    }
+
     private static int FirstWithSameInput(ReadOnlySpan<MatMulJob> jobs, int index)
     {
         for (var i = 0; i < index; i++)
         {
-            if (jobs[i].Weight.IsPacked && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
+            if (InputBytes(jobs[i].Weight) == InputBytes(jobs[index].Weight) && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
                 && jobs[i].Weight.Columns == jobs[index].Weight.Columns)
             {
                 return i;
@@ -127,13 +143,25 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         return index;
     }
 
-    private readonly struct TokenWork(float* x, int K, byte* tokens) : IParallelWork
+    /// <summary>Bytes of one token in the form for <paramref name="weight"/>; 0 for f32 inputs, read in place. Differs between the forms.</summary>
+    private static long InputBytes(in Weight weight) => weight.IsPacked ? TokenBytes(weight.Columns)
+        : BFloat16Kernels.For(weight) is null ? 0 : BFloat16Kernels.TokenBytes(weight.Columns);
+
+    private readonly struct TokenWork(float* x, Weight weight, byte* tokens) : IParallelWork
     {
         public void Execute(int start, int end, int worker)
         {
+            var (K, bytes) = (weight.Columns, InputBytes(weight));
             for (var t = start; t < end; t++)
             {
-                Quantize(x + ((long)t * K), K, tokens + (t * TokenBytes(K)));
+                if (weight.IsPacked)
+                {
+                    Quantize(x + ((long)t * K), K, tokens + (t * bytes));
+                }
+                else
+                {
+                    RoundToBFloat16(x + ((long)t * K), K, (ushort*)(tokens + (t * bytes)));
+                }
             }
         }
     }
