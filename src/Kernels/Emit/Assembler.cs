@@ -18,6 +18,7 @@ internal enum Gpr
     R12 = 12,
     R13 = 13,
     R14 = 14,
+    R15 = 15,
 }
 
 /// <summary>The address Base + Index · Scale + Displacement; scale 0 means no index.</summary>

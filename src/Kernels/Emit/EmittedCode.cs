@@ -13,7 +13,7 @@ public static class EmittedCode
 
     private const int SavedOnWindowsFirst = 6;
     private const int SavedOnWindowsCount = 10;
-    private static readonly Gpr[] Saved = [Gpr.Rbx, Gpr.R12, Gpr.R13, Gpr.R14];
+    private static readonly Gpr[] Saved = [Gpr.Rbx, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15];
 
     /// <summary>True when the CPU multiplies 64 bytes at once (AVX512_VNNI) and code may be emitted for it.</summary>
     internal static bool HasDotBytes { get; } = IsAllowed && (Leaf7(subleaf: 0).Ecx >> 11 & 1) == 1;

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>Argument of an emitted panel kernel: y[T, 16 P] = x[T, K'] · panels. The kernel reads the fields by these offsets.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 80)]
+[StructLayout(LayoutKind.Explicit, Size = 88)]
 internal unsafe struct PanelTile
 {
-    public const int WeightsAt = 0, NextPanelAt = 8, XAt = 16, ScalesAt = 24, SumsAt = 32, StrideXAt = 40, SuperBlocksAt = 48, YAt = 56, StrideYAt = 64, NibblesAt = 72;
+    public const int WeightsAt = 0, NextPanelAt = 8, XAt = 16, ScalesAt = 24, SumsAt = 32, StrideXAt = 40, SuperBlocksAt = 48, YAt = 56, StrideYAt = 64, NibblesAt = 72, PrefetchAt = 80;
 
     /// <summary>First panel; the second starts <see cref="NextPanel"/> bytes later.</summary>
     [FieldOffset(WeightsAt)]
@@ -47,4 +47,8 @@ internal unsafe struct PanelTile
     /// <summary>0x0F0F0F0F, the low half of each byte.</summary>
     [FieldOffset(NibblesAt)]
     public uint Nibbles;
+
+    /// <summary>Where the lines start that this tile brings into the second level of the cache: its share of the panels that come next.</summary>
+    [FieldOffset(PrefetchAt)]
+    public byte* Prefetch;
 }

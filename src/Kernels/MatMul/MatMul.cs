@@ -13,6 +13,7 @@ public static unsafe partial class MatMul
 {
     private const int BlockK = 512;
     private const int BlockN = 32;
+    private const int MaxGrain = 4; // Neighbours, so that the panels that were prefetched are this thread's.
 
     /// <summary>Runs one product.</summary>
     public static void Multiply(MatMulJob job, ComputePool pool) => Multiply(new ReadOnlySpan<MatMulJob>(in job), pool);
@@ -31,7 +32,7 @@ public static unsafe partial class MatMul
         fixed (MatMulJob* first = jobs)
         {
             var work = new BlockWork(first, jobs.Length, pool);
-            pool.For(blocks, grain: 1, ref work);
+            pool.For(blocks, grain: Math.Clamp(blocks / (8 * pool.Threads), 1, MaxGrain), ref work);
         }
     }
 
@@ -72,7 +73,8 @@ public static unsafe partial class MatMul
             {
                 var panels = (job.Weight.Rows + PanelLayout.Rows - 1) / PanelLayout.Rows;
                 var first = n0 / PanelLayout.Rows;
-                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(BlockN / PanelLayout.Rows, panels - first));
+                var next = first + (BlockN / PanelLayout.Rows);
+                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(next, panels) - first, next < panels ? job.Weight.Data + (next * PanelLayout.PanelBytes(job.Weight.DType, job.Weight.Columns)) : AfterJob(index));
                 return;
             }
 
@@ -80,6 +82,20 @@ public static unsafe partial class MatMul
             {
                 PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
             }
+        }
+
+        /// <summary>The panels of the next job that has work, or null.</summary>
+        private byte* AfterJob(int index)
+        {
+            for (var i = index + 1; i < count; i++)
+            {
+                if (jobs[i].Tokens > 0)
+                {
+                    return jobs[i].Weight.Data;
+                }
+            }
+
+            return null;
         }
 
         private void Dispatch(in MatMulJob job, int n0, int worker)
