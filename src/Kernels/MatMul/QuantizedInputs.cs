@@ -19,7 +19,7 @@ internal sealed unsafe class QuantizedInputs : IDisposable
     /// <summary>Where the tokens of job <paramref name="index"/> start, after <see cref="Prepare"/>.</summary>
     public byte* Of(int index) => bytes.Pointer + offsets[index];
 
-    /// <summary>Quantises the inputs of all jobs whose weights are packed.</summary>
+    /// <summary>Writes the inputs of all jobs in the form that their products read, in one parallel region.</summary>
     public void Prepare(ReadOnlySpan<MatMulJob> jobs, ComputePool pool)
     {
         if (offsets.Length < jobs.Length)
@@ -27,12 +27,25 @@ internal sealed unsafe class QuantizedInputs : IDisposable
             offsets = new long[jobs.Length];
         }
 
-        var total = 0L;
+        var (total, tokens) = (0L, 0);
+        var shared = -1;
         for (var i = 0; i < jobs.Length; i++)
         {
-            var first = FirstWithSameInput(jobs, i);
-            offsets[i] = first < i ? offsets[first] : total;
-            total += first == i ? jobs[i].Tokens * InputBytes(jobs[i].Weight) : 0;
+            if (jobs[i].Tokens == 0)
+            {
+                continue;
+            }
+
+            if (shared >= 0 && IsSameInput(jobs[i], jobs[shared]))
+            {
+                offsets[i] = offsets[shared];
+                continue;
+            }
+
+            var bytesEach = InputBytes(jobs[i].Weight);
+            (shared, offsets[i]) = (i, total);
+            total += jobs[i].Tokens * bytesEach;
+            tokens += bytesEach > 0 ? jobs[i].Tokens : 0;
         }
 
         if (total > bytes.Length)
@@ -41,13 +54,11 @@ internal sealed unsafe class QuantizedInputs : IDisposable
             bytes = new AlignedBuffer<byte>(checked((int)total));
         }
 
-        for (var i = 0; i < jobs.Length; i++)
+        fixed (MatMulJob* first = jobs)
+        fixed (long* offset = offsets)
         {
-            if (InputBytes(jobs[i].Weight) > 0 && FirstWithSameInput(jobs, i) == i)
-            {
-                var work = new TokenWork(jobs[i].X, jobs[i].Weight, Of(i));
-                pool.For(jobs[i].Tokens, grain: 4, ref work);
-            }
+            var work = new TokenWork(first, jobs.Length, bytes.Pointer, offset);
+            pool.For(tokens, grain: 4, ref work);
         }
     }
 
@@ -129,39 +140,55 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), rounded, bits | Vector512.Create(0x400000u)) >> 16;
     }
 
-    private static int FirstWithSameInput(ReadOnlySpan<MatMulJob> jobs, int index)
-    {
-        for (var i = 0; i < index; i++)
-        {
-            if (InputBytes(jobs[i].Weight) == InputBytes(jobs[index].Weight) && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
-                && jobs[i].Weight.Columns == jobs[index].Weight.Columns)
-            {
-                return i;
-            }
-        }
-
-        return index;
-    }
+    /// <summary>Jobs that share an input stand side by side, so only neighbours are compared.</summary>
+    private static bool IsSameInput(in MatMulJob a, in MatMulJob b) =>
+        a.X == b.X && a.Tokens == b.Tokens && a.Weight.Columns == b.Weight.Columns && InputBytes(a.Weight) == InputBytes(b.Weight);
 
     /// <summary>Bytes of one token in the form for <paramref name="weight"/>; 0 for f32 inputs, read in place. Differs between the forms.</summary>
     private static long InputBytes(in Weight weight) => weight.IsPacked ? TokenBytes(weight.Columns)
         : BFloat16Kernels.For(weight) is null ? 0 : BFloat16Kernels.TokenBytes(weight.Columns);
 
-    private readonly struct TokenWork(float* x, Weight weight, byte* tokens) : IParallelWork
+    /// <summary>Item i is the i-th token, counted over all jobs that brought an input of their own.</summary>
+    private readonly struct TokenWork(MatMulJob* jobs, int count, byte* target, long* offsets) : IParallelWork
     {
         public void Execute(int start, int end, int worker)
         {
-            var (K, bytes) = (weight.Columns, InputBytes(weight));
-            for (var t = start; t < end; t++)
+            var item = 0;
+            var shared = -1;
+            for (var i = 0; i < count && item < end; i++)
             {
-                if (weight.IsPacked)
+                ref readonly var job = ref jobs[i];
+                if (job.Tokens == 0 || (shared >= 0 && IsSameInput(job, jobs[shared])))
                 {
-                    Quantize(x + ((long)t * K), K, tokens + (t * bytes));
+                    continue;
                 }
-                else
+
+                shared = i;
+                var bytes = InputBytes(job.Weight);
+                if (bytes == 0)
                 {
-                    RoundToBFloat16(x + ((long)t * K), K, (ushort*)(tokens + (t * bytes)));
+                    continue;
                 }
+
+                for (var t = Math.Max(0, start - item); t < job.Tokens && item + t < end; t++)
+                {
+                    Prepare(job, t, target + offsets[i] + (t * bytes));
+                }
+
+                item += job.Tokens;
+            }
+        }
+
+        private static void Prepare(in MatMulJob job, int t, byte* token)
+        {
+            var K = job.Weight.Columns;
+            if (job.Weight.IsPacked)
+            {
+                Quantize(job.X + ((long)t * K), K, token);
+            }
+            else
+            {
+                RoundToBFloat16(job.X + ((long)t * K), K, (ushort*)token);
             }
         }
     }
