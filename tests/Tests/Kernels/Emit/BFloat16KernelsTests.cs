@@ -95,6 +95,16 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
         AssertClose(expected, y.Span, 1e-6, "narrow");
     }
 
+    [Fact]
+    public void An_unknown_choice_is_refused()
+    {
+        Assert.True(Isa.ChooseBFloat16("fast"));
+        Assert.False(Isa.ChooseBFloat16("exact"));
+        Assert.False(Isa.ChooseBFloat16(null));
+        var error = Assert.Throws<PlatformNotSupportedException>(() => Isa.ChooseBFloat16("quick"));
+        Assert.Contains("MINIMAX_BF16=quick", error.Message, StringComparison.Ordinal);
+    }
+
     private static AlignedBuffer<ushort> RandomWeights(int n, int k)
     {
         using var values = RandomBuffer(n * k, seed: n + k);
