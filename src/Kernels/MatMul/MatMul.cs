@@ -13,6 +13,7 @@ public static unsafe partial class MatMul
 {
     private const int BlockK = 512;
     private const int BlockN = 32;
+    private const int MaxGrain = 4; // Neighbours, so that the panels that were prefetched are this thread's.
 
     /// <summary>Runs one product.</summary>
     public static void Multiply(MatMulJob job, ComputePool pool) => Multiply(new ReadOnlySpan<MatMulJob>(in job), pool);
@@ -31,7 +32,7 @@ public static unsafe partial class MatMul
         fixed (MatMulJob* first = jobs)
         {
             var work = new BlockWork(first, jobs.Length, pool);
-            pool.For(blocks, grain: 1, ref work);
+            pool.For(blocks, grain: Math.Clamp(blocks / (8 * pool.Threads), 1, MaxGrain), ref work);
         }
     }
 
@@ -51,6 +52,10 @@ public static unsafe partial class MatMul
                     {
                         MultiplyPanels(i, block * BlockN);
                     }
+                    else if (BFloat16Kernels.For(job.Weight) is { } rounded)
+                    {
+                        rounded.Multiply(job, pool.Inputs.Of(i), block * BlockN, Math.Min(BlockN, job.Weight.Rows - (block * BlockN)));
+                    }
                     else
                     {
                         Dispatch(job, block * BlockN, worker);
@@ -64,10 +69,33 @@ public static unsafe partial class MatMul
         private void MultiplyPanels(int index, int n0)
         {
             ref readonly var job = ref jobs[index];
+            if (PanelKernels.For(job.Weight.DType) is { } emitted)
+            {
+                var panels = (job.Weight.Rows + PanelLayout.Rows - 1) / PanelLayout.Rows;
+                var first = n0 / PanelLayout.Rows;
+                var next = first + (BlockN / PanelLayout.Rows);
+                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(next, panels) - first, next < panels ? job.Weight.Data + (next * PanelLayout.PanelBytes(job.Weight.DType, job.Weight.Columns)) : AfterJob(index));
+                return;
+            }
+
             for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
             {
                 PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
             }
+        }
+
+        /// <summary>The panels of the next job that has work, or null.</summary>
+        private byte* AfterJob(int index)
+        {
+            for (var i = index + 1; i < count; i++)
+            {
+                if (jobs[i].Tokens > 0)
+                {
+                    return jobs[i].Weight.Data;
+                }
+            }
+
+            return null;
         }
 
         private void Dispatch(in MatMulJob job, int n0, int worker)

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
-/// with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
+/// Inputs of one region in the form that its products read. Int8 for packed weights: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
+/// with zeros to a multiple of 64. Bf16 [K] for products that round (<see cref="BFloat16Kernels"/>). Jobs that read the same x share one copy. Every path gives the same bits.
 /// </summary>
 internal sealed unsafe class QuantizedInputs : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed unsafe class QuantizedInputs : IDisposable
     /// <summary>Where the tokens of job <paramref name="index"/> start, after <see cref="Prepare"/>.</summary>
     public byte* Of(int index) => bytes.Pointer + offsets[index];
 
-    /// <summary>Quantises the inputs of all jobs whose weights are packed.</summary>
+    /// <summary>Writes the inputs of all jobs in the form that their products read, in one parallel region.</summary>
     public void Prepare(ReadOnlySpan<MatMulJob> jobs, ComputePool pool)
     {
         if (offsets.Length < jobs.Length)
@@ -27,12 +27,25 @@ internal sealed unsafe class QuantizedInputs : IDisposable
             offsets = new long[jobs.Length];
         }
 
-        var total = 0L;
+        var (total, tokens) = (0L, 0);
+        var shared = -1;
         for (var i = 0; i < jobs.Length; i++)
         {
-            var first = FirstWithSameInput(jobs, i);
-            offsets[i] = first < i ? offsets[first] : total;
-            total += first == i && jobs[i].Weight.IsPacked ? jobs[i].Tokens * TokenBytes(jobs[i].Weight.Columns) : 0;
+            if (jobs[i].Tokens == 0)
+            {
+                continue;
+            }
+
+            if (shared >= 0 && IsSameInput(jobs[i], jobs[shared]))
+            {
+                offsets[i] = offsets[shared];
+                continue;
+            }
+
+            var bytesEach = InputBytes(jobs[i].Weight);
+            (shared, offsets[i]) = (i, total);
+            total += jobs[i].Tokens * bytesEach;
+            tokens += bytesEach > 0 ? jobs[i].Tokens : 0;
         }
 
         if (total > bytes.Length)
@@ -41,13 +54,11 @@ internal sealed unsafe class QuantizedInputs : IDisposable
             bytes = new AlignedBuffer<byte>(checked((int)total));
         }
 
-        for (var i = 0; i < jobs.Length; i++)
+        fixed (MatMulJob* first = jobs)
+        fixed (long* offset = offsets)
         {
-            if (jobs[i].Weight.IsPacked && FirstWithSameInput(jobs, i) == i)
-            {
-                var work = new TokenWork(jobs[i].X, jobs[i].Weight.Columns, Of(i));
-                pool.For(jobs[i].Tokens, grain: 4, ref work);
-            }
+            var work = new TokenWork(first, jobs.Length, bytes.Pointer, offset);
+            pool.For(tokens, grain: 4, ref work);
         }
     }
 
@@ -113,27 +124,71 @@ internal sealed unsafe class QuantizedInputs : IDisposable
 
     private static Vector256<int> Round(Vector256<float> x) => Vector256.ConvertToInt32(Vector256.Round(x));
 
-    private static int FirstWithSameInput(ReadOnlySpan<MatMulJob> jobs, int index)
+    /// <summary>Rounds to nearest, ties to even; K is a multiple of 32. A NaN stays one.</summary>
+    internal static void RoundToBFloat16(float* x, int K, ushort* target)
     {
-        for (var i = 0; i < index; i++)
+        for (var k = 0; k < K; k += 32)
         {
-            if (jobs[i].Weight.IsPacked && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
-                && jobs[i].Weight.Columns == jobs[index].Weight.Columns)
-            {
-                return i;
-            }
+            Vector512.Narrow(RoundToBFloat16(Vector512.Load(x + k)), RoundToBFloat16(Vector512.Load(x + k + 16))).Store(target + k);
         }
-
-        return index;
     }
 
-    private readonly struct TokenWork(float* x, int K, byte* tokens) : IParallelWork
+    private static Vector512<uint> RoundToBFloat16(Vector512<float> x)
+    {
+        var bits = x.AsUInt32();
+        var rounded = bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512<uint>.One);
+        return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), rounded, bits | Vector512.Create(0x400000u)) >> 16;
+    }
+
+    /// <summary>Jobs that share an input stand side by side, so only neighbours are compared.</summary>
+    private static bool IsSameInput(in MatMulJob a, in MatMulJob b) =>
+        a.X == b.X && a.Tokens == b.Tokens && a.Weight.Columns == b.Weight.Columns && InputBytes(a.Weight) == InputBytes(b.Weight);
+
+    /// <summary>Bytes of one token in the form for <paramref name="weight"/>; 0 for f32 inputs, read in place. Differs between the forms.</summary>
+    private static long InputBytes(in Weight weight) => weight.IsPacked ? TokenBytes(weight.Columns)
+        : BFloat16Kernels.For(weight) is null ? 0 : BFloat16Kernels.TokenBytes(weight.Columns);
+
+    /// <summary>Item i is the i-th token, counted over all jobs that brought an input of their own.</summary>
+    private readonly struct TokenWork(MatMulJob* jobs, int count, byte* target, long* offsets) : IParallelWork
     {
         public void Execute(int start, int end, int worker)
         {
-            for (var t = start; t < end; t++)
+            var item = 0;
+            var shared = -1;
+            for (var i = 0; i < count && item < end; i++)
             {
-                Quantize(x + ((long)t * K), K, tokens + (t * TokenBytes(K)));
+                ref readonly var job = ref jobs[i];
+                if (job.Tokens == 0 || (shared >= 0 && IsSameInput(job, jobs[shared])))
+                {
+                    continue;
+                }
+
+                shared = i;
+                var bytes = InputBytes(job.Weight);
+                if (bytes == 0)
+                {
+                    continue;
+                }
+
+                for (var t = Math.Max(0, start - item); t < job.Tokens && item + t < end; t++)
+                {
+                    Prepare(job, t, target + offsets[i] + (t * bytes));
+                }
+
+                item += job.Tokens;
+            }
+        }
+
+        private static void Prepare(in MatMulJob job, int t, byte* token)
+        {
+            var K = job.Weight.Columns;
+            if (job.Weight.IsPacked)
+            {
+                Quantize(job.X + ((long)t * K), K, token);
+            }
+            else
+            {
+                RoundToBFloat16(job.X + ((long)t * K), K, (ushort*)token);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace MiniMaxSharp.Kernels;
 
@@ -41,6 +42,8 @@ internal readonly unsafe struct F32x1(float value) : ISimd<F32x1>
     public static F32x1 Pow2(F32x1 n) => new(BitConverter.Int32BitsToSingle(((int)n.value + 127) << 23));
 
     public float Sum() => value;
+
+    public static Vector128<float> Sum(F32x1 a, F32x1 b, F32x1 c, F32x1 d) => Vector128.Create(a.value, b.value, c.value, d.value);
 
     public float MaxLane() => value;
 }

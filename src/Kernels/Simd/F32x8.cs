@@ -70,6 +70,9 @@ internal readonly unsafe struct F32x8(Vector256<float> value) : ISimd<F32x8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum(F32x8 a, F32x8 b, F32x8 c, F32x8 d) => Vector128.Create(a.Sum(), b.Sum(), c.Sum(), d.Sum());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float MaxLane()
     {
         var four = Vector128.Max(value.GetLower(), value.GetUpper());

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
@@ -47,6 +49,9 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>Sum of all lanes, in a fixed tree order.</summary>
     float Sum();
+
+    /// <summary>The four sums of all lanes, each with the bits of its own <see cref="Sum()"/>.</summary>
+    static abstract Vector128<float> Sum(TSelf a, TSelf b, TSelf c, TSelf d);
 
     /// <summary>Largest lane.</summary>
     float MaxLane();
