@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32, where x ≈ d q and K' is K padded
-/// with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
+/// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32 and, for scales of 16 features, Σ q [K' / 16] i16,
+/// where x ≈ d q and K' is K padded with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
 /// </summary>
 internal sealed unsafe class QuantizedInputs : IDisposable
 {
@@ -13,8 +13,11 @@ internal sealed unsafe class QuantizedInputs : IDisposable
 
     public static int Pad(int K) => (K + 63) / 64 * 64;
 
-    /// <summary>Bytes of one token: 1 + 8 / 32 for each feature, rounded up to a cache line.</summary>
-    public static long TokenBytes(int K) => ((Pad(K) * 5L / 4) + 63) / 64 * 64;
+    /// <summary>Bytes of one token: 1 + 12 / 32 for each feature, rounded up to a cache line.</summary>
+    public static long TokenBytes(int K) => ((Pad(K) * 11L / 8) + 63) / 64 * 64;
+
+    /// <summary>Where the sums of 16 features of a token start.</summary>
+    public static short* HalfSums(byte* token, int K) => (short*)(token + (Pad(K) * 5L / 4));
 
     /// <summary>Where the tokens of job <paramref name="index"/> start, after <see cref="Prepare"/>.</summary>
     public byte* Of(int index) => bytes.Pointer + offsets[index];
@@ -60,27 +63,28 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         var q = (sbyte*)token;
         var scales = (float*)(token + padded);
         var sums = (int*)(scales + (padded / 32));
+        var halfSums = HalfSums(token, K);
         for (var block = 0; block < K / 32; block++, x += 32, q += 32)
         {
             if (Isa.Path == IsaPath.Scalar)
             {
-                Reference(x, q, scales + block, sums + block);
+                Reference(x, q, scales + block, sums + block, halfSums + (2 * block));
             }
             else
             {
-                Block(x, q, scales + block, sums + block);
+                Block(x, q, scales + block, sums + block, halfSums + (2 * block));
             }
         }
 
         if (padded > K)
         {
             new Span<sbyte>(q, 32).Clear();
-            (scales[K / 32], sums[K / 32]) = (0, 0);
+            (scales[K / 32], sums[K / 32], halfSums[K / 16], halfSums[(K / 16) + 1]) = (0, 0, 0, 0);
         }
     }
 
     /// <summary>Reference twin of <see cref="Block"/>: d = max|x| / 127, q = round(x / d), ties to even.</summary>
-    private static void Reference(float* x, sbyte* q, float* scale, int* sum)
+    private static void Reference(float* x, sbyte* q, float* scale, int* sum, short* halfSums)
     {
         var largest = 0f;
         for (var i = 0; i < 32; i++)
@@ -89,16 +93,18 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         }
 
         *scale = largest / 127;
-        *sum = 0;
+        (halfSums[0], halfSums[1]) = (0, 0);
         var inverse = largest > 0 ? 127 / largest : 0;
         for (var i = 0; i < 32; i++)
         {
             q[i] = (sbyte)MathF.Round(x[i] * inverse);
-            *sum += q[i];
+            halfSums[i / 16] += q[i];
         }
+
+        *sum = halfSums[0] + halfSums[1];
     }
 
-    private static void Block(float* x, sbyte* q, float* scale, int* sum)
+    private static void Block(float* x, sbyte* q, float* scale, int* sum, short* halfSums)
     {
         Vector256<float> a = Vector256.Load(x), b = Vector256.Load(x + 8), c = Vector256.Load(x + 16), d = Vector256.Load(x + 24);
         var largest = Vector256.Max(Vector256.Max(Vector256.Abs(a), Vector256.Abs(b)), Vector256.Max(Vector256.Abs(c), Vector256.Abs(d)));
@@ -107,7 +113,8 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         *scale = max / 127;
         var inverse = Vector256.Create(max > 0 ? 127 / max : 0);
         Vector256<int> i = Round(a * inverse), j = Round(b * inverse), k = Round(c * inverse), l = Round(d * inverse);
-        *sum = Vector256.Sum(i + j + (k + l));
+        var (first, second) = (Vector256.Sum(i + j), Vector256.Sum(k + l));
+        (*sum, halfSums[0], halfSums[1]) = (first + second, (short)first, (short)second);
         Vector256.Narrow(Vector256.Narrow(i, j), Vector256.Narrow(k, l)).Store(q);
     }
 
