@@ -99,6 +99,7 @@ internal readonly unsafe struct Q4_KPanel : ISuperPanelFormat
         var bytes = target.Weights;
         for (var pair = 0; pair < 32; pair++, q += 64, bytes += 128)
         {
+            Sse.Prefetch1(q + PrefetchDistance);
             SuperPanelMatMul.Nibbles(q, out var w0, out var w1, out var w2, out var w3);
             w0.Store(bytes);
             w1.Store(bytes + 32);

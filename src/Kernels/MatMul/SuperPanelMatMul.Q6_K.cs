@@ -104,6 +104,9 @@ internal readonly unsafe struct Q6_KPanel : ISuperPanelFormat
         {
             var low = q + (half / 2 * GroupBytes) + (half % 2 * 128);
             var pairs = q + (half / 2 * GroupBytes) + 256 + (half % 2 * 64);
+            Sse.Prefetch1(low + PrefetchDistance);
+            Sse.Prefetch1(low + PrefetchDistance + 64);
+            Sse.Prefetch1(pairs + PrefetchDistance);
             Values<Even>(low, pairs, out var w0, out var w1, out var w2, out var w3);
             w0.Store(bytes);
             w1.Store(bytes + 32);
