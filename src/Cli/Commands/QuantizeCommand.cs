@@ -10,7 +10,7 @@ internal static class QuantizeCommand
     private const string Help = """
         Writes a model as a .gguf file whose matrices are quantised in llama.cpp's block formats. Norms and routers stay F32.
         Rules say what else stays in the type that it has:
-          default  embedding and head
+          default  embedding, head and the output projections of attention
           experts  all but the experts, like experts_int8 of vLLM
           all      nothing, like llama-quantize --pure
         A matrix whose rows are no multiple of the block (32; 256 for q4_k and q6_k) stays too.
@@ -119,7 +119,8 @@ internal static class QuantizeCommand
         {
             "experts" => tensor.Role == TensorRole.Experts,
             "all" => true,
-            _ => tensor.Role is not (TensorRole.Embedding or TensorRole.Head),
+            _ => tensor.Role is not (TensorRole.Embedding or TensorRole.Head)
+                && !tensor.Name.EndsWith(".out_proj.weight", StringComparison.Ordinal) && !tensor.Name.EndsWith(".o_proj.weight", StringComparison.Ordinal),
         };
         if (!wanted)
         {

@@ -45,7 +45,8 @@ public sealed class ImportanceMatrix
                     var count = Math.Min(model.MaxStepTokens, Math.Min(start + window, ids.Length) - done);
                     model.Forward([new SequenceChunk(state, ids.Slice(done, count))]);
                     matrix.Tokens += count;
-                    progress?.Report(done += count);
+                    done += count;
+                    progress?.Report(done);
                 }
             }
         }

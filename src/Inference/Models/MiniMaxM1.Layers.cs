@@ -122,10 +122,11 @@ public sealed partial class MiniMaxM1
         MatMul.Multiply(buffers.Jobs.AsSpan(0, jobs), pool);
         Elementwise.SiluMultiply(buffers.ExpertGate, buffers.ExpertUp, T * K * I, pool);
         ObserveExperts(layer);
+        // silu(w1 u) · w3 u has long tails: one int8 term for 32 features loses more here than anywhere else (docs/kernels.md).
         for (var e = 0; e < E; e++)
         {
             var (first, rows) = ExpertRows(e);
-            buffers.Jobs[e] = new MatMulJob(layerWeights.W2[e], buffers.ExpertGate, first * I, buffers.ExpertOutput, first * H, rows);
+            buffers.Jobs[e] = new MatMulJob(layerWeights.W2[e], buffers.ExpertGate, first * I, buffers.ExpertOutput, first * H, rows, fineInputs: true);
         }
 
         MatMul.Multiply(buffers.Jobs.AsSpan(0, E), pool);

@@ -63,10 +63,30 @@ public static unsafe partial class MatMul
 
         private void MultiplyPanels(int index, int n0)
         {
-            ref readonly var job = ref jobs[index];
+            ref readonly var asked = ref jobs[index];
+            var job = asked.FineInputs ? asked.OfTerms(pool.Inputs.TermsOf(index)) : asked;
             for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
             {
                 PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
+            }
+
+            if (asked.FineInputs)
+            {
+                AddTerms(asked, job.Y, n0);
+            }
+        }
+
+        /// <summary>y[t] = terms[2t] + terms[2t + 1] for this block of outputs.</summary>
+        private static void AddTerms(in MatMulJob job, float* terms, int n0)
+        {
+            var N = job.Weight.Rows;
+            for (var t = 0; t < job.Tokens; t++, terms += 2 * N)
+            {
+                var y = job.Y + ((long)t * N);
+                for (var n = n0; n < Math.Min(n0 + BlockN, N); n++)
+                {
+                    y[n] = terms[n] + terms[N + n];
+                }
             }
         }
 

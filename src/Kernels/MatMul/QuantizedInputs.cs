@@ -4,12 +4,13 @@ namespace MiniMaxSharp.Kernels;
 
 /// <summary>
 /// Inputs of one region as int8: for each token q [K'] i8, d [K' / 32] f32, Σ q [K' / 32] i32 and, for scales of 16 features, Σ q [K' / 16] i16,
-/// where x ≈ d q and K' is K padded with zeros to a multiple of 64. Jobs that read the same x share one copy. Every path gives the same bits.
+/// where x ≈ d q and K' is K padded with zeros to a multiple of 64. With fine inputs a token has two such records: the second holds the rest x − d q of the first. Jobs that read the same x share one copy. Every path gives the same bits.
 /// </summary>
 internal sealed unsafe class QuantizedInputs : IDisposable
 {
     private AlignedBuffer<byte> bytes = new(0);
     private long[] offsets = [];
+    private long[] termOffsets = [];
 
     public static int Pad(int K) => (K + 63) / 64 * 64;
 
@@ -22,12 +23,16 @@ internal sealed unsafe class QuantizedInputs : IDisposable
     /// <summary>Where the tokens of job <paramref name="index"/> start, after <see cref="Prepare"/>.</summary>
     public byte* Of(int index) => bytes.Pointer + offsets[index];
 
+    /// <summary>Room for the products of both terms of job <paramref name="index"/>, [2T, N] f32.</summary>
+    public float* TermsOf(int index) => (float*)(bytes.Pointer + termOffsets[index]);
+
     /// <summary>Quantises the inputs of all jobs whose weights are packed.</summary>
     public void Prepare(ReadOnlySpan<MatMulJob> jobs, ComputePool pool)
     {
         if (offsets.Length < jobs.Length)
         {
             offsets = new long[jobs.Length];
+            termOffsets = new long[jobs.Length];
         }
 
         var total = 0L;
@@ -35,7 +40,9 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         {
             var first = FirstWithSameInput(jobs, i);
             offsets[i] = first < i ? offsets[first] : total;
-            total += first == i && jobs[i].Weight.IsPacked ? jobs[i].Tokens * TokenBytes(jobs[i].Weight.Columns) : 0;
+            total += first == i && jobs[i].Weight.IsPacked ? jobs[i].Tokens * Terms(jobs[i]) * TokenBytes(jobs[i].Weight.Columns) : 0;
+            termOffsets[i] = total;
+            total += jobs[i].FineInputs ? ((2L * jobs[i].Tokens * jobs[i].Weight.Rows * sizeof(float)) + 63) / 64 * 64 : 0;
         }
 
         if (total > bytes.Length)
@@ -48,7 +55,7 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         {
             if (jobs[i].Weight.IsPacked && FirstWithSameInput(jobs, i) == i)
             {
-                var work = new TokenWork(jobs[i].X, jobs[i].Weight.Columns, Of(i));
+                var work = new TokenWork(jobs[i].X, jobs[i].Weight.Columns, Of(i), Terms(jobs[i]));
                 pool.For(jobs[i].Tokens, grain: 4, ref work);
             }
         }
@@ -56,8 +63,8 @@ internal sealed unsafe class QuantizedInputs : IDisposable
 
     public void Dispose() => bytes.Dispose();
 
-    /// <summary>One token [K] → its record; K is a multiple of 32.</summary>
-    internal static void Quantize(float* x, int K, byte* token)
+    /// <summary>One token [K] → its record; K is a multiple of 32. The rest x − d q [K] may be x itself, or null when it is not wanted.</summary>
+    internal static void Quantize(float* x, int K, byte* token, float* rest = null)
     {
         var padded = Pad(K);
         var q = (sbyte*)token;
@@ -73,6 +80,11 @@ internal sealed unsafe class QuantizedInputs : IDisposable
             else
             {
                 Block(x, q, scales + block, sums + block, halfSums + (2 * block));
+            }
+
+            if (rest != null)
+            {
+                Rest(x, q, scales[block], rest + (32 * block));
             }
         }
 
@@ -118,6 +130,15 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         Vector256.Narrow(Vector256.Narrow(i, j), Vector256.Narrow(k, l)).Store(q);
     }
 
+    private static void Rest(float* x, sbyte* q, float scale, float* rest)
+    {
+        for (var i = 0; i < 32; i += 8)
+        {
+            var levels = Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(*(long*)(q + i)).AsSByte()).ToVector256()));
+            Vector256.FusedMultiplyAdd(levels, Vector256.Create(-scale), Vector256.Load(x + i)).Store(rest + i);
+        }
+    }
+
     private static Vector256<int> Round(Vector256<float> x) => Vector256.ConvertToInt32(Vector256.Round(x));
 
     private static int FirstWithSameInput(ReadOnlySpan<MatMulJob> jobs, int index)
@@ -125,7 +146,7 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         for (var i = 0; i < index; i++)
         {
             if (jobs[i].Weight.IsPacked && jobs[i].X == jobs[index].X && jobs[i].Tokens == jobs[index].Tokens
-                && jobs[i].Weight.Columns == jobs[index].Weight.Columns)
+                && jobs[i].Weight.Columns == jobs[index].Weight.Columns && jobs[i].FineInputs == jobs[index].FineInputs)
             {
                 return i;
             }
@@ -134,13 +155,21 @@ internal sealed unsafe class QuantizedInputs : IDisposable
         return index;
     }
 
-    private readonly struct TokenWork(float* x, int K, byte* tokens) : IParallelWork
+    private static int Terms(in MatMulJob job) => job.FineInputs ? 2 : 1;
+
+    private readonly struct TokenWork(float* x, int K, byte* tokens, int terms) : IParallelWork
     {
         public void Execute(int start, int end, int worker)
         {
+            var rest = stackalloc float[terms == 2 ? K : 0];
             for (var t = start; t < end; t++)
             {
-                Quantize(x + ((long)t * K), K, tokens + (t * TokenBytes(K)));
+                var token = tokens + (t * terms * TokenBytes(K));
+                Quantize(x + ((long)t * K), K, token, terms == 2 ? rest : null);
+                if (terms == 2)
+                {
+                    Quantize(rest, K, token + TokenBytes(K));
+                }
             }
         }
     }

@@ -61,6 +61,32 @@ public class PackedMatMulTests : KernelTest
 
     [Theory]
     [MemberData(nameof(Paths))]
+    public void Fine_inputs_are_nearly_exact_and_get_the_same_bits_in_any_batch(IsaPath path)
+    {
+        const int n = 45, k = 1056, tokens = 7;
+        using var weights = new QuantizedWeight(DType.Q8_0, n, k);
+        using var x = RandomBuffer(tokens * k, seed: 4);
+        x.Span[5] = 100; // An outlier takes the resolution of its block.
+        using var together = new AlignedBuffer<float>(tokens * n);
+        using var alone = new AlignedBuffer<float>(n);
+        Isa.Force(IsaPath.Scalar);
+        MatMul.Multiply(new MatMulJob(weights.Packed, x, 0, together, 0, tokens, fineInputs: true), Pool);
+        var scalar = together.Span.ToArray();
+        var expected = new float[tokens * n];
+        MatMul.Reference(x.Span, weights.Rows, expected);
+        AssertClose(expected, scalar, 1e-4, "fine inputs against f32 inputs");
+        Isa.Force(path);
+        MatMul.Multiply(new MatMulJob(weights.Packed, x, 0, together, 0, tokens, fineInputs: true), Pool);
+        Assert.True(together.Span.SequenceEqual(scalar), $"{path} and scalar differ");
+        for (var t = 0; t < tokens; t++)
+        {
+            MatMul.Multiply(new MatMulJob(weights.Packed, x, t * k, alone, 0, 1, fineInputs: true), Pool);
+            Assert.True(alone.Span.SequenceEqual(together.Span.Slice(t * n, n)), $"token {t} ({path})");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
     public void The_largest_magnitudes_do_not_saturate(IsaPath path)
     {
         Isa.Force(path);
