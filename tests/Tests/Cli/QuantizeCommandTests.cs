@@ -73,20 +73,21 @@ public sealed class QuantizeCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Importance_of_a_text_lowers_the_weighted_error_and_its_sums_are_kept_and_read()
+    public async Task Importance_of_a_text_changes_the_weights_and_its_sums_are_kept_and_read()
     {
         var source = await Synth();
         var (text, sums) = (Path.Combine(folder, "text.txt"), Path.Combine(folder, "sums.gguf"));
         await File.WriteAllTextAsync(text, string.Join(' ', Enumerable.Range(0, 400)), TestContext.Current.CancellationToken);
-        var plain = File.ReadAllBytes(await Quantize(source, "q4_0"));
         string[] options = ["--tokenizer", RandomTiny.Folder, "--force"];
+        var plain = Path.Combine(folder, "plain.gguf");
+        Assert.Equal(0, (await CommandLineRun.Of(["quantize", source, plain, "--type", "q4_0", .. options])).ExitCode);
         var file = Path.Combine(folder, "weighted.gguf");
         var run = await CommandLineRun.Of(["quantize", source, file, "--type", "q4_0", "--imatrix", text, "--imatrix-out", sums, .. options]);
         Assert.True(run.ExitCode == 0, run.Error);
         var again = Path.Combine(folder, "again.gguf");
         Assert.Equal(0, (await CommandLineRun.Of(["quantize", source, again, "--type", "q4_0", "--imatrix", sums, .. options])).ExitCode);
         Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(again));
-        Assert.NotEqual(plain.Length, File.ReadAllBytes(file).Length); // The tokenizer travelled along.
+        Assert.NotEqual(File.ReadAllBytes(plain)[^100_000..], File.ReadAllBytes(file)[^100_000..]);
         Assert.Equal(2, (await CommandLineRun.Of("quantize", source, Path.Combine(folder, "x.gguf"), "--type", "q4_0", "--imatrix-out", sums)).ExitCode);
         Assert.Equal(2, (await CommandLineRun.Of("quantize", source, Path.Combine(folder, "x.gguf"), "--type", "q4_0", "--imatrix", file)).ExitCode);
     }
