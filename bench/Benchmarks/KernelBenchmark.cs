@@ -23,7 +23,7 @@ internal static class KernelBenchmark
             MatMulRow(type, tokens: 512, rows: 4096, columns: 4096, pool);
         }
 
-        foreach (var type in new[] { DType.Q8_0, DType.Q4_0 })
+        foreach (var type in new[] { DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K })
         {
             PackedRow(type, tokens: 1, rows: 65536, columns: 4096, pool);
             PackedRow(type, tokens: 8, rows: 16384, columns: 4096, pool);
@@ -62,17 +62,16 @@ internal static class KernelBenchmark
             }
         }
 
+        var source = Weight.From(blocks, type, rows, columns);
+        using var panels = new PanelMemory(source.PackedBytes);
         var started = Stopwatch.GetTimestamp();
-        var weight = Weight.From(blocks, type, rows, columns).Pack(pool, out var panels);
+        var weight = source.Pack(pool, panels);
         var packing = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        using (panels)
-        {
-            using var x = Filled(tokens * columns);
-            using var y = new AlignedBuffer<float>(tokens * rows);
-            var job = new MatMulJob(weight, x, 0, y, 0, tokens);
-            var shape = string.Create(CultureInfo.InvariantCulture, $"T={tokens} N={rows} K={columns} (packed at {weight.ByteCount / packing / 1e9:F1} GB/s)");
-            Row($"matmul {type}", shape, () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, weight.ByteCount);
-        }
+        using var x = Filled(tokens * columns);
+        using var y = new AlignedBuffer<float>(tokens * rows);
+        var job = new MatMulJob(weight, x, 0, y, 0, tokens);
+        var shape = string.Create(CultureInfo.InvariantCulture, $"T={tokens} N={rows} K={columns} (packed at {weight.ByteCount / packing / 1e9:F1} GB/s)");
+        Row($"matmul {type}", shape, () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, weight.ByteCount);
     }
 
     private static void LightningRow(int tokens, ComputePool pool)

@@ -55,10 +55,10 @@ internal static class BenchCommand
         using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), new ModelOptions { Threads = parsed.GetValue(threads) });
         var load = clock.Elapsed;
         loaded.CheckMemory(befores.Max() + (long)Math.Max(lengths.Max(), count));
-        var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
         var measurement = new SpeedMeasurement(loaded, rounds, parsed.InvocationConfiguration.Error, cancellationToken);
         var rows = befores.SelectMany(depth => measurement.At(depth, lengths, count)).ToList();
-        var peak = Process.GetCurrentProcess().PeakWorkingSet64;
+        var peak = Process.GetCurrentProcess().PeakWorkingSet64; // Before the bandwidth is measured, which takes memory of its own.
+        var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(json))
         {

@@ -61,7 +61,8 @@ internal static class LogitsCommand
         return 0;
     }
 
-    private static int[] ReadIds(string path)
+    /// <summary>The ids of a JSON file.</summary>
+    internal static int[] ReadIds(string path)
     {
         try
         {

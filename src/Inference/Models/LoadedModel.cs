@@ -80,7 +80,7 @@ public sealed class LoadedModel : IDisposable
         var pool = new ComputePool(options.Threads);
         try
         {
-            return new LoadedModel(folder, config, PackedWeights.Pack(weights, pool, folder), pool, options);
+            return new LoadedModel(folder, config, PackedWeights.Pack(weights, pool), pool, options);
         }
         catch
         {

@@ -63,6 +63,9 @@ public sealed partial class MiniMaxM1 : IDisposable
             + ForwardBuffers.ByteCount(config, maxStepTokens, config.SharedIntermediateSize, logitRows);
     }
 
+    /// <summary>Receives the inputs of every product; null but while an importance matrix is collected.</summary>
+    internal ImportanceMatrix? Inputs { get; set; }
+
     /// <summary>States of a new, empty sequence.</summary>
     public SequenceState CreateState() => new(Config);
 
@@ -84,6 +87,7 @@ public sealed partial class MiniMaxM1 : IDisposable
         }
 
         RmsNorm.Normalize(buffers.HiddenStates, finalNorm, Config.RmsNormEps, buffers.Normed, T, pool);
+        Inputs?.Add(Config.TieWordEmbeddings ? WeightMap.EmbedTokens : WeightMap.LmHead, buffers.Normed.Span[..(T * Config.HiddenSize)], Config.HiddenSize, 1);
         foreach (var (state, tokens) in chunks)
         {
             state.Position += tokens.Length;

@@ -68,19 +68,41 @@ public static unsafe partial class MatMul
 
         private void MultiplyPanels(int index, int n0)
         {
-            ref readonly var job = ref jobs[index];
+            ref readonly var asked = ref jobs[index];
+            var job = asked.FineInputs ? asked.OfTerms(pool.Inputs.TermsOf(index)) : asked;
             if (PanelKernels.For(job.Weight.DType) is { } emitted)
             {
                 var panels = (job.Weight.Rows + PanelLayout.Rows - 1) / PanelLayout.Rows;
                 var first = n0 / PanelLayout.Rows;
                 var next = first + (BlockN / PanelLayout.Rows);
-                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(next, panels) - first, next < panels ? job.Weight.Data + (next * PanelLayout.PanelBytes(job.Weight.DType, job.Weight.Columns)) : AfterJob(index));
-                return;
+                var ahead = next < panels ? job.Weight.Data + (next * PanelLayout.PanelBytes(job.Weight.DType, job.Weight.Columns)) : AfterJob(index);
+                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(next, panels) - first, ahead);
+            }
+            else
+            {
+                for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
+                {
+                    PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
+                }
             }
 
-            for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
+            if (asked.FineInputs)
             {
-                PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
+                AddTerms(asked, job.Y, n0);
+            }
+        }
+
+        /// <summary>y[t] = terms[2t] + terms[2t + 1] for this block of outputs.</summary>
+        private static void AddTerms(in MatMulJob job, float* terms, int n0)
+        {
+            var N = job.Weight.Rows;
+            for (var t = 0; t < job.Tokens; t++, terms += 2 * N)
+            {
+                var y = job.Y + ((long)t * N);
+                for (var n = n0; n < Math.Min(n0 + BlockN, N); n++)
+                {
+                    y[n] = terms[n] + terms[N + n];
+                }
             }
         }
 

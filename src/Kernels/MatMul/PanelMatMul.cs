@@ -28,13 +28,11 @@ internal static unsafe class PanelMatMul
     /// <summary>y[t, n0 … n0 + 16) of all tokens of one job.</summary>
     public static void Multiply(in MatMulJob job, byte* tokens, int panel)
     {
-        if (job.Weight.DType == DType.Q8_0)
+        switch (job.Weight.DType)
         {
-            Multiply<Q8_0Panel>(job, tokens, panel);
-        }
-        else
-        {
-            Multiply<Q4_0Panel>(job, tokens, panel);
+            case DType.Q8_0: Multiply<Q8_0Panel>(job, tokens, panel); break;
+            case DType.Q4_0: Multiply<Q4_0Panel>(job, tokens, panel); break;
+            default: SuperPanelMatMul.Multiply(job, tokens, panel); break;
         }
     }
 
