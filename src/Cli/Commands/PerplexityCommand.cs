@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Cli;
 
@@ -32,10 +33,12 @@ internal static class PerplexityCommand
 
     private static readonly Option<bool> json = new("--json") { Description = "Print one JSON object." };
 
+    private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(KeyValueType.F32);
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("perplexity", Help) { model, text, reference, window, limit, threads, json };
+        var command = new Command("perplexity", Help) { model, text, reference, window, limit, threads, keyValueType, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -47,8 +50,8 @@ internal static class PerplexityCommand
             throw new InvalidInputException("--window and --max-tokens must be at least 2, --threads must not be negative.");
         }
 
-        var options = new ModelOptions { Threads = parsed.GetValue(threads) };
-        using var engine = InferenceEngine.Open(parsed.GetRequiredValue(model), options);
+        var options = new ModelOptions { Threads = parsed.GetValue(threads), KeyValueType = KeyValueType.F32 };
+        using var engine = InferenceEngine.Open(parsed.GetRequiredValue(model), options with { KeyValueType = parsed.GetValue(keyValueType) });
         using var other = parsed.GetValue(reference) is { } folder ? LoadedModel.Open(folder, options) : null;
         var ids = engine.Tokenizer.Encode(InputFile.ReadText(parsed.GetRequiredValue(text))).AsMemory();
         ids = ids[..Math.Min(ids.Length, parsed.GetValue(limit) ?? int.MaxValue)];

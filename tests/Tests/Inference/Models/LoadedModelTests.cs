@@ -1,4 +1,5 @@
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Tests.Inference.Models;
 
@@ -10,7 +11,7 @@ public class LoadedModelTests
         using var loaded = LoadedModel.Open(Fixtures.Golden("model/tiny-f32"), new ModelOptions { MemoryLimit = 20_000_000 });
         loaded.CheckMemory(1000);
         var error = Assert.Throws<InvalidInputException>(() => loaded.CheckMemory(1_000_000));
-        var needed = MiniMaxM1.RunBytes(loaded.Config, 1_000_000, 512);
+        var needed = MiniMaxM1.RunBytes(loaded.Config, 1_000_000, 512, KeyValueType.F16);
         Assert.Contains($"{needed:N0} bytes", error.Message, StringComparison.Ordinal);
         Assert.Contains("20,000,000", error.Message, StringComparison.Ordinal);
     }
