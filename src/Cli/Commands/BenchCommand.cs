@@ -47,7 +47,6 @@ internal static class BenchCommand
     public static Command Create()
     {
         var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, repetitions, json };
-        fill.AcceptOnlyFromAmong("prefill", "synthetic");
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -61,6 +60,11 @@ internal static class BenchCommand
             throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1.");
         }
 
+        if (parsed.GetRequiredValue(fill) is var depthFill && depthFill is not ("prefill" or "synthetic"))
+        {
+            throw new InvalidInputException($"--fill is \"{depthFill}\"; it takes prefill or synthetic.");
+        }
+
         var clock = Stopwatch.StartNew();
         using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), Options(parsed));
         var load = clock.Elapsed;
@@ -70,20 +74,20 @@ internal static class BenchCommand
         RunOptions.NoteMemory(error, loaded, longest);
         loaded.CheckMemory(longest);
         var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
-        var measurement = new SpeedMeasurement(loaded, rounds, parsed.GetRequiredValue(fill) == "synthetic", error, cancellationToken);
+        var measurement = new SpeedMeasurement(loaded, rounds, depthFill == "synthetic", error, cancellationToken);
         var rows = befores.SelectMany(depth => measurement.At(depth, lengths, count)).ToList();
         var peak = Process.GetCurrentProcess().PeakWorkingSet64;
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(json))
         {
-            output.WriteLine(ToJson(parsed.GetRequiredValue(model), parsed.GetRequiredValue(fill), loaded, load, bandwidth, peak, rows).ToJsonString());
+            output.WriteLine(ToJson(parsed.GetRequiredValue(model), depthFill, loaded, load, bandwidth, peak, rows).ToJsonString());
             return 0;
         }
 
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{parsed.GetRequiredValue(model)}: {loaded.Pool.Threads} threads, path {Isa.Path}, keys and values {RunOptions.Name(loaded.Model.KeyValueType)}, load {load.TotalMilliseconds:F0} ms, memory read {bandwidth / 1e9:F1} GB/s, peak memory {ByteSize.Format(peak)}"));
-        if (parsed.GetRequiredValue(fill) == "synthetic")
+        if (depthFill == "synthetic")
         {
             output.WriteLine("Depth is synthetic: random keys, values and states instead of a prefill.");
         }

@@ -18,10 +18,10 @@ internal static unsafe class PanelProduct<TVector, TFormat>
     // Reading ahead crosses the 4 KB pages at which the hardware prefetchers stop.
     private const int PrefetchBytes = 2048;
 
-    /// <summary>A panel that more than one tile of rows reads is first widened into <paramref name="widened"/> [K, 32].</summary>
+    /// <summary>A panel that more than one tile of rows reads is first widened, or copied nearer, into <paramref name="widened"/> [K, 32].</summary>
     public static void Multiply(float* a, int strideA, byte* panel, float* widened, float* c, int strideC, int M, int K, bool add)
     {
-        if (M > 8 && TFormat.ElementBytes < sizeof(float))
+        if (M > 8)
         {
             Widen(panel, widened, K * Columns);
             PanelProduct<TVector, F32KeyValues>.Rows(a, strideA, (byte*)widened, c, strideC, M, K, add);
