@@ -33,8 +33,12 @@ internal static class KernelBenchmark
 
         LightningRow(tokens: 1, pool);
         LightningRow(tokens: 512, pool);
-        AttentionRow(tokens: 1, length: 16384, pool);
-        AttentionRow(tokens: 512, length: 4096, pool);
+        foreach (var type in Enum.GetValues<KeyValueType>())
+        {
+            AttentionRow(type, tokens: 1, length: 32768, heads: 16, keyValueHeads: 2, pool);
+            AttentionRow(type, tokens: 1, length: 16384, heads: 64, keyValueHeads: 8, pool);
+            AttentionRow(type, tokens: 512, length: 4096, heads: 64, keyValueHeads: 8, pool);
+        }
     }
 
     private static void MatMulRow(DType type, int tokens, int rows, int columns, ComputePool pool)
@@ -91,20 +95,20 @@ internal static class KernelBenchmark
             2.0 * state.Length * sizeof(float));
     }
 
-    private static void AttentionRow(int tokens, int length, ComputePool pool)
+    private static void AttentionRow(KeyValueType type, int tokens, int length, int heads, int keyValueHeads, ComputePool pool)
     {
-        const int heads = 64, keyValueHeads = 8, headDim = 128;
+        const int headDim = 128;
         using var q = Filled(tokens * heads * headDim);
         using var kv = Filled(length * keyValueHeads * headDim);
         using var output = new AlignedBuffer<float>(tokens * heads * headDim);
-        using var pages = new KeyValuePages(keyValueHeads, headDim);
+        using var pages = new KeyValuePages(keyValueHeads, headDim, type);
         pages.Append(kv, kv, 0, length);
         Row(
-            "softmax attention",
+            $"softmax attention {type}",
             $"T={tokens} of {length} A={heads} KV={keyValueHeads} D={headDim}",
             () => SoftmaxAttention.Forward([new AttentionSlice(pages, 0, tokens)], q, heads, keyValueHeads, headDim, output, pool),
             4.0 * heads * headDim * tokens * (length - (tokens / 2.0)),
-            2.0 * length * keyValueHeads * headDim * sizeof(float));
+            length * type.BytesPerToken(keyValueHeads, headDim));
     }
 
     private static AlignedBuffer<float> Filled(int length)

@@ -6,12 +6,16 @@ switch (args)
     case ["kernels", .. var rest]:
         KernelBenchmark.Run(Number(rest, 0, 0));
         return 0;
+    case ["depth", .. var rest]:
+        DepthBenchmark.Run(Number(rest, 0, 0));
+        return 0;
     case ["tokenization", var folder, _, ..]:
         TokenizationBenchmark.Run(folder, args[2..]);
         return 0;
     default:
         Console.Error.WriteLine("""
             Usage: Benchmarks kernels [THREADS]
+                   Benchmarks depth [THREADS]
                    Benchmarks tokenization FOLDER TEXT_FILE...
             """);
         return 2;

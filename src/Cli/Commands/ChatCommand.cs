@@ -29,6 +29,13 @@ internal static class ChatCommand
         {
             using var engine = options.OpenEngine(parsed);
             var io = parsed.InvocationConfiguration;
+            if (engine.Loaded.TokensThatFit() is var longest && longest < engine.Loaded.Config.MaxPositionEmbeddings)
+            {
+                RunOptions.NoteMemory(io.Error, engine.Loaded, longest);
+                io.Error.WriteLine(FormattableString.Invariant(
+                    $"note: the memory holds a conversation of {longest:N0} of the model's {engine.Loaded.Config.MaxPositionEmbeddings:N0} tokens."));
+            }
+
             using var session = new ChatSession(engine, options.Sampling(parsed), Console.In, io.Output, io.Error, AnswerWriter.IsTerminal(io.Output));
             session.SetSystem(parsed.GetValue(system));
             session.SetThinking(options.Thinking(parsed));

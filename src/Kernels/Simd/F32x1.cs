@@ -20,6 +20,10 @@ internal readonly unsafe struct F32x1(float value) : ISimd<F32x1>
 
     public static F32x1 LoadF16(ushort* source) => new((float)BitConverter.UInt16BitsToHalf(*source));
 
+    public static F32x1 LoadF16Unbiased(ushort* source) => new(BitConverter.Int32BitsToSingle(((short)*source << 13) & unchecked((int)0x8FFFFFFF)));
+
+    public static F32x1 LoadInt8(sbyte* source) => new(*source);
+
     public void Store(float* destination) => *destination = value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -39,6 +39,21 @@ internal readonly unsafe struct F32x16(Vector512<float> value) : ISimd<F32x16>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 LoadF16Unbiased(ushort* source)
+    {
+        var bits = Wide(Vector256.Load((short*)source));
+        return new(((bits << 13) & Vector512.Create(unchecked((int)0x8FFFFFFF))).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x16 LoadInt8(sbyte* source)
+    {
+        var bytes = Vector128.Load(source);
+        var values = Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(bytes) : Wide(Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes)));
+        return new(Vector512.ConvertToSingle(values));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,5 +114,17 @@ internal readonly unsafe struct F32x16(Vector512<float> value) : ISimd<F32x16>
         var eight = Vector256.Max(value.GetLower(), value.GetUpper());
         var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
         return MathF.Max(MathF.Max(four.GetElement(0), four.GetElement(2)), MathF.Max(four.GetElement(1), four.GetElement(3)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Wide(Vector256<short> values)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.ConvertToVector512Int32(values);
+        }
+
+        var (low, high) = Vector256.Widen(values);
+        return Vector512.Create(low, high);
     }
 }

@@ -24,6 +24,12 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>Loads IEEE half values, widened exactly.</summary>
     static abstract TSelf LoadF16(ushort* source);
 
+    /// <summary>Loads finite IEEE half values times 2^-112, exactly: one step less than <see cref="LoadF16"/>.</summary>
+    static abstract TSelf LoadF16Unbiased(ushort* source);
+
+    /// <summary>Loads signed bytes.</summary>
+    static abstract TSelf LoadInt8(sbyte* source);
+
     void Store(float* destination);
 
     /// <summary>a * b + c with one rounding.</summary>

@@ -1,23 +1,28 @@
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
-/// Keys and values of one sequence in one softmax layer, in f32 pages of 256 tokens: keys transposed [KV, D, 256] so that scores are
-/// computed for 16 keys at a time, values [KV, 256, Dp]. Legend: KV heads, D head width, Dp = D rounded up to 16.
+/// Keys and values of one sequence in one softmax layer, in pages of 256 tokens. A head's part of a page stands together, as panels
+/// that are 32 columns wide and are read from front to back: keys transposed [8, D, 32] (columns are tokens), values [Dv/32, 256, 32]
+/// (columns are dimensions), in Q8 the scales of the keys [256] and of the values [256].
+/// Legend: KV heads, D head width, Dv = D rounded up to 32.
 /// </summary>
 public sealed unsafe class KeyValuePages : IDisposable
 {
     /// <summary>Tokens of one page.</summary>
     public const int PageTokens = 256;
 
-    private readonly List<AlignedBuffer<float>> pages = [];
+    /// <summary>Columns of one panel.</summary>
+    internal const int PanelColumns = 32;
+
+    private readonly List<AlignedBuffer<byte>> pages = [];
     private AlignedBuffer<nint> table = new(16);
 
     /// <summary>An empty cache.</summary>
-    public KeyValuePages(int heads, int headDim)
+    public KeyValuePages(int heads, int headDim, KeyValueType type = KeyValueType.F32)
     {
         Heads = heads;
         HeadDim = headDim;
-        PaddedDim = TileMatMul.Pad(headDim);
+        Type = type;
     }
 
     /// <summary>KV.</summary>
@@ -26,37 +31,34 @@ public sealed unsafe class KeyValuePages : IDisposable
     /// <summary>D.</summary>
     public int HeadDim { get; }
 
+    /// <summary>How elements are stored.</summary>
+    public KeyValueType Type { get; }
+
     /// <summary>Number of tokens held.</summary>
     public int Length { get; private set; }
 
-    internal int PaddedDim { get; }
-
     internal nint* Table => table.Pointer;
 
-    private int KeyFloats => Heads * HeadDim * PageTokens;
+    private int PageBytes => checked(Heads * HeadBytes(HeadDim, Type));
 
     /// <summary>Bytes that a cache of <paramref name="tokens"/> tokens occupies.</summary>
-    public static long ByteCount(int heads, int headDim, long tokens) =>
-        (tokens + PageTokens - 1) / PageTokens * PageTokens * heads * ((long)headDim + TileMatMul.Pad(headDim)) * sizeof(float);
+    public static long ByteCount(int heads, int headDim, long tokens, KeyValueType type) =>
+        (tokens + PageTokens - 1) / PageTokens * heads * HeadBytes(headDim, type);
 
     /// <summary>Appends rows [row, row + count) of <paramref name="keys"/> and <paramref name="values"/> [T, KV, D]; keys are already rotated.</summary>
     public void Append(AlignedBuffer<float> keys, AlignedBuffer<float> values, int row, int count)
     {
         for (var i = 0; i < count; i++, Length++)
         {
-            var page = PageFor(Length);
+            var page = PageFor(Length).Pointer;
             var slot = Length % PageTokens;
             for (var head = 0; head < Heads; head++)
             {
                 var source = (((row + i) * Heads) + head) * HeadDim;
-                var keyColumn = page.Pointer + (head * HeadDim * PageTokens) + slot;
-                for (var d = 0; d < HeadDim; d++)
-                {
-                    keyColumn[d * PageTokens] = keys.Span[source + d];
-                }
-
-                var valueRow = KeyFloats + (((head * PageTokens) + slot) * PaddedDim);
-                values.Span.Slice(source, HeadDim).CopyTo(page.Span.Slice(valueRow, HeadDim));
+                var part = page + ((nint)head * HeadBytes(HeadDim, Type));
+                KeyValueRow.Store(keys.Span.Slice(source, HeadDim), Type, part + KeyOffset(slot), PanelColumns, PanelColumns * PanelColumns, Scale(part, slot));
+                KeyValueRow.Store(
+                    values.Span.Slice(source, HeadDim), Type, part + ValueOffset(slot), 1, PageTokens * PanelColumns, Scale(part, PageTokens + slot));
             }
         }
     }
@@ -75,7 +77,7 @@ public sealed unsafe class KeyValuePages : IDisposable
     /// <summary>A copy that grows on its own.</summary>
     public KeyValuePages Clone()
     {
-        var copy = new KeyValuePages(Heads, HeadDim);
+        var copy = new KeyValuePages(Heads, HeadDim, Type);
         for (; copy.Length < Length; copy.Length = Math.Min(Length, copy.Length + PageTokens))
         {
             pages[copy.Length / PageTokens].Span.CopyTo(copy.PageFor(copy.Length).Span);
@@ -84,17 +86,15 @@ public sealed unsafe class KeyValuePages : IDisposable
         return copy;
     }
 
-    /// <summary>Key and value of one token and head, [D] each.</summary>
+    /// <summary>Key and value of one token and head as they are stored, widened: [D] each.</summary>
     public void Read(int position, int head, Span<float> key, Span<float> value)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)position, (uint)Length, nameof(position));
-        var page = pages[position / PageTokens].Span;
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)Heads, nameof(head));
         var slot = position % PageTokens;
-        for (var d = 0; d < HeadDim; d++)
-        {
-            key[d] = page[(((head * HeadDim) + d) * PageTokens) + slot];
-            value[d] = page[KeyFloats + (((head * PageTokens) + slot) * PaddedDim) + d];
-        }
+        var part = pages[position / PageTokens].Pointer + ((nint)head * HeadBytes(HeadDim, Type));
+        KeyValueRow.Load(part + KeyOffset(slot), PanelColumns, PanelColumns * PanelColumns, Type, Scale(part, slot), key[..HeadDim]);
+        KeyValueRow.Load(part + ValueOffset(slot), 1, PageTokens * PanelColumns, Type, Scale(part, PageTokens + slot), value[..HeadDim]);
     }
 
     /// <inheritdoc/>
@@ -105,12 +105,24 @@ public sealed unsafe class KeyValuePages : IDisposable
         table.Dispose();
     }
 
-    private AlignedBuffer<float> PageFor(int position)
+    internal static int PadToPanel(int headDim) => (headDim + PanelColumns - 1) / PanelColumns * PanelColumns;
+
+    /// <summary>Bytes of one head in a page.</summary>
+    internal static int HeadBytes(int headDim, KeyValueType type) =>
+        checked(PageTokens * (((headDim + PadToPanel(headDim)) * type.ElementBytes()) + (2 * type.ScaleBytes())));
+
+    private int KeyOffset(int slot) => ((slot / PanelColumns * HeadDim * PanelColumns) + (slot % PanelColumns)) * Type.ElementBytes();
+
+    private int ValueOffset(int slot) => PageTokens * HeadDim * Type.ElementBytes() + (slot * PanelColumns * Type.ElementBytes());
+
+    private float* Scale(byte* part, int index) => (float*)(part + (PageTokens * (HeadDim + PadToPanel(HeadDim)) * Type.ElementBytes())) + index;
+
+    private AlignedBuffer<byte> PageFor(int position)
     {
         var index = position / PageTokens;
         if (index == pages.Count)
         {
-            pages.Add(new AlignedBuffer<float>(checked(KeyFloats + (Heads * PageTokens * PaddedDim))));
+            pages.Add(new AlignedBuffer<byte>(PageBytes));
             if (index == table.Length)
             {
                 var larger = new AlignedBuffer<nint>(table.Length * 2);
