@@ -16,6 +16,8 @@ public sealed class InferenceEngine : IDisposable
 
     private const string EndOfTurn = "<end_of_sentence>";
 
+    private readonly SemaphoreSlim turn = new(1);
+
     private InferenceEngine(LoadedModel loaded, Tokenizer tokenizer)
     {
         Loaded = loaded;
@@ -116,6 +118,74 @@ public sealed class InferenceEngine : IDisposable
             generation.NumCachedTokens);
     }
 
+    /// <summary>Admits a request, which then runs in the background. Everything that can be refused is refused here.</summary>
+    /// <exception cref="InvalidInputException">As for <see cref="Start"/>.</exception>
+    /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    public RunningRequest Submit(GenerationRequest request)
+    {
+        if (request.Count is < 1 or > GenerationRequest.MaxCount)
+        {
+            throw new InvalidInputException($"n is {request.Count}; it must be from 1 to {GenerationRequest.MaxCount}.");
+        }
+
+        var running = new RunningRequest(request);
+        var answers = Enumerable.Range(0, request.Count).Select(choice => (Choice: choice, Sequence: CreateSequence())).ToArray();
+        var generations = answers.Select(answer => Start(
+            answer.Sequence,
+            request.Prompt,
+            request.Sampling with { Seed = request.Sampling.Seed + (ulong)answer.Choice },
+            request.StartsInReasoning)).ToArray();
+        _ = Task.Run(() => Run(running, generations, [.. answers.Select(answer => answer.Sequence)]));
+        return running;
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => Loaded.Dispose();
+    public void Dispose()
+    {
+        turn.Dispose();
+        Loaded.Dispose();
+    }
+
+    private async Task Run(RunningRequest running, Generation[] generations, Sequence[] sequences)
+    {
+        await turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            for (var choice = 0; choice < generations.Length; choice++)
+            {
+                RunOne(running, choice, generations[choice]);
+            }
+
+            running.Complete();
+        }
+        catch (Exception failure)
+        {
+            running.Complete(failure);
+        }
+        finally
+        {
+            Array.ForEach(sequences, sequence => sequence.Dispose());
+            turn.Release();
+        }
+    }
+
+    private static void RunOne(RunningRequest running, int choice, Generation generation)
+    {
+        try
+        {
+            foreach (var token in generation.Tokens(running.Stopped))
+            {
+                running.Add(new GenerationEvent(choice, token, null), reasoning: false);
+            }
+
+            running.CachedTokens = generation.NumCachedTokens;
+            running.PrefillTime = generation.PrefillTime;
+            running.DecodeTime = generation.DecodeTime;
+            running.Add(new GenerationEvent(choice, new GeneratedToken(-1, string.Empty, null, null), generation.FinishReason), reasoning: false);
+        }
+        catch (OperationCanceledException)
+        {
+            running.Add(new GenerationEvent(choice, new GeneratedToken(-1, string.Empty, null, null), FinishReason.Cancelled), reasoning: false);
+        }
+    }
 }
