@@ -10,7 +10,19 @@ public sealed class RunningRequest : IDisposable
     private int reasoningTokens;
     private int completionTokens;
 
-    internal RunningRequest(GenerationRequest request) => Request = request;
+    private readonly TimeProvider time;
+    private readonly long admitted;
+    private long firstStep;
+    private long firstToken;
+    private int openAnswers;
+
+    internal RunningRequest(GenerationRequest request, TimeProvider time)
+    {
+        Request = request;
+        this.time = time;
+        admitted = time.GetTimestamp();
+        openAnswers = request.Count;
+    }
 
     /// <summary>What was asked.</summary>
     public GenerationRequest Request { get; }
@@ -31,15 +43,25 @@ public sealed class RunningRequest : IDisposable
     public int ReasoningTokens => Volatile.Read(ref reasoningTokens);
 
     /// <summary>From admission to the first step.</summary>
-    public TimeSpan QueueTime { get; internal set; }
+    public TimeSpan QueueTime { get; private set; }
 
     /// <summary>From the first step to the first token.</summary>
-    public TimeSpan PrefillTime { get; internal set; }
+    public TimeSpan PrefillTime { get; private set; }
 
     /// <summary>From the first token to the last.</summary>
-    public TimeSpan DecodeTime { get; internal set; }
+    public TimeSpan DecodeTime { get; private set; }
 
-    internal CancellationToken Stopped => stop.Token;
+    /// <summary>Seed of the draws of answer 0; answer i draws with seed + i when a seed was given.</summary>
+    public ulong Seed { get; internal set; }
+
+    /// <summary>True when every answer has ended.</summary>
+    internal bool IsComplete { get; private set; }
+
+    /// <summary>Why the request is to end now; null when it is not.</summary>
+    internal FinishReason? EndsNow =>
+        stop.IsCancellationRequested ? FinishReason.Cancelled
+        : Request.Timeout is { } limit && time.GetElapsedTime(admitted) >= limit ? FinishReason.TimedOut
+        : null;
 
     /// <summary>The events of all answers as they come, to be read once. Ends when every answer has ended.</summary>
     /// <param name="cancellationToken">The caller gave up: cancels the request at the next step.</param>
@@ -59,6 +81,16 @@ public sealed class RunningRequest : IDisposable
     /// <inheritdoc/>
     public void Dispose() => stop.Cancel();
 
+    /// <summary>A step with tokens of this request begins.</summary>
+    internal void Started()
+    {
+        if (firstStep == 0)
+        {
+            firstStep = time.GetTimestamp();
+            QueueTime = time.GetElapsedTime(admitted, firstStep);
+        }
+    }
+
     internal void Add(GenerationEvent item, bool reasoning)
     {
         if (item.Token.Id >= 0)
@@ -67,8 +99,27 @@ public sealed class RunningRequest : IDisposable
             Interlocked.Add(ref reasoningTokens, reasoning ? 1 : 0);
         }
 
+        var now = time.GetTimestamp();
+        if (firstToken == 0 && firstStep != 0)
+        {
+            firstToken = now;
+            PrefillTime = time.GetElapsedTime(firstStep, now);
+        }
+
+        DecodeTime = firstToken == 0 ? TimeSpan.Zero : time.GetElapsedTime(firstToken, now);
         events.Writer.TryWrite(item);
     }
 
-    internal void Complete(Exception? failure = null) => events.Writer.TryComplete(failure);
+    /// <summary>An answer has ended. True: it was the last one.</summary>
+    internal bool End(GenerationEvent item)
+    {
+        Add(item, reasoning: false);
+        return --openAnswers == 0;
+    }
+
+    internal void Complete(Exception? failure = null)
+    {
+        IsComplete = true;
+        events.Writer.TryComplete(failure);
+    }
 }

@@ -94,6 +94,9 @@ public sealed class LoadedModel : IDisposable
     /// <exception cref="InvalidInputException">Names the bytes that are needed and those that there are.</exception>
     public void CheckMemory(long tokens) => CheckMemory(Config, options, tokens);
 
+    /// <summary>Bytes that the states of all sequences may take together, without the activations.</summary>
+    public long StateCapacity => AvailableBytes(options) - (MiniMaxM1.RunBytes(Config, 0, options.MaxStepTokens) - MiniMaxM1.StateBytes(Config, 0));
+
     /// <summary>Length of the longest sequence that the memory holds.</summary>
     public long TokensThatFit()
     {

@@ -57,10 +57,15 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// </summary>
     public static long RunBytes(MiniMaxM1Config config, long tokens, int maxStepTokens, int logitRows = 16)
     {
+        return StateBytes(config, tokens) + ForwardBuffers.ByteCount(config, maxStepTokens, config.SharedIntermediateSize, logitRows);
+    }
+
+    /// <summary>Bytes of the layer states of one sequence of <paramref name="tokens"/> tokens.</summary>
+    public static long StateBytes(MiniMaxM1Config config, long tokens)
+    {
         var lightning = (long)LightningAttention.StateLength(config.NumAttentionHeads, config.HeadDim) * sizeof(float);
         return (config.CountLayers(AttentionKind.Lightning) * lightning)
-            + (config.CountLayers(AttentionKind.Softmax) * KeyValuePages.ByteCount(config.NumKeyValueHeads, config.HeadDim, tokens))
-            + ForwardBuffers.ByteCount(config, maxStepTokens, config.SharedIntermediateSize, logitRows);
+            + (config.CountLayers(AttentionKind.Softmax) * KeyValuePages.ByteCount(config.NumKeyValueHeads, config.HeadDim, tokens));
     }
 
     /// <summary>States of a new, empty sequence.</summary>
@@ -102,6 +107,20 @@ public sealed partial class MiniMaxM1 : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, buffers.LogitRows);
         MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.Normed, row * Config.HiddenSize, buffers.Logits, 0, count), pool);
         return buffers.Logits.Span[..(count * Config.VocabSize)];
+    }
+
+    /// <summary>Logits f32 [rows, V] of single rows of the last step, in one product; valid until the next call. Not more than <see cref="LogitRows"/>.</summary>
+    public Span<float> LogitsOf(ReadOnlySpan<int> rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows.Length, buffers.LogitRows);
+        var H = Config.HiddenSize;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            buffers.Normed.Span.Slice(rows[i] * H, H).CopyTo(buffers.BlockOutput.Span[(i * H)..]); // Free once the layers have run.
+        }
+
+        MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.BlockOutput, 0, buffers.Logits, 0, rows.Length), pool);
+        return buffers.Logits.Span[..(rows.Length * Config.VocabSize)];
     }
 
     /// <inheritdoc/>
