@@ -82,26 +82,25 @@ public sealed partial class InferenceEngine
     {
         lock (StepGate)
         {
-            Admit();
-            EndStopped();
-            scheduler.Schedule(batch);
-            if (batch.Rows == 0)
-            {
-                return false;
-            }
-
             try
             {
+                Admit();
+                EndStopped();
+                scheduler.Schedule(batch);
+                if (batch.Rows == 0)
+                {
+                    return false;
+                }
+
                 Loaded.Model.Forward(batch.Chunks);
+                SaveStates();
+                Sample();
             }
             catch (Exception failure)
             {
-                Fail(batch.Answers, failure);
-                return true;
+                Fail([.. scheduler.Running, .. scheduler.Waiting], failure); // A step that broke off leaves no state that can be trusted.
             }
 
-            SaveStates();
-            Sample();
             return true;
         }
     }
@@ -304,7 +303,7 @@ public sealed partial class InferenceEngine
     }
 
     /// <summary>Something broke: every answer of the requests ends, the others go on.</summary>
-    private void Fail(IEnumerable<AnswerSequence> answers, Exception failure)
+    private void Fail(AnswerSequence[] answers, Exception failure)
     {
         foreach (var running in answers.Select(answer => answer.Running).Distinct().ToArray())
         {
