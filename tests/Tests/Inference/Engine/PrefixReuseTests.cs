@@ -90,7 +90,6 @@ public sealed class PrefixReuseTests : IDisposable
         int[] next = [.. prompt, .. answer.Ids.Split(' ').Select(int.Parse), 1, 2, 3];
         var (_, running) = fast.Answer(EngineRun.Request(next));
         Assert.Equal(next.Length - 4, running.CachedTokens); // the last token of the answer had not run
-        Assert.Equal(299, fast.Answer(EngineRun.Request([.. prompt[..299], 9])).Request.PromptTokens - 1);
     }
 
     [Fact]
