@@ -111,6 +111,9 @@ public sealed class LoadedModel : IDisposable
     /// <exception cref="InvalidInputException">Names the bytes that are needed and those that there are.</exception>
     public void CheckMemory(long tokens) => CheckMemory(Config, options, tokens, MemoryForRuns);
 
+    /// <summary>Bytes that the states of all sequences may take together, without the activations.</summary>
+    public long StateCapacity => MemoryForRuns - (MiniMaxM1.RunBytes(Config, 0, options.MaxStepTokens, options.KeyValueType) - Model.StateBytes(0));
+
     /// <summary>Length of the longest sequence that the memory holds.</summary>
     public long TokensThatFit()
     {

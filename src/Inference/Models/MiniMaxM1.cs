@@ -67,6 +67,10 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// <summary>Receives the inputs of every product; null but while an importance matrix is collected.</summary>
     internal ImportanceMatrix? Inputs { get; set; }
 
+    /// <summary>Bytes of the layer states of one sequence of <paramref name="tokens"/> tokens.</summary>
+    public long StateBytes(long tokens) =>
+        MemoryPlan.Create(Config, tokens, KeyValueType, MaxStepTokens) is var plan ? plan.LightningStates + plan.KeyValues : 0;
+
     /// <summary>States of a new, empty sequence.</summary>
     public SequenceState CreateState() => new(Config, KeyValueType);
 
@@ -107,6 +111,20 @@ public sealed partial class MiniMaxM1 : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, buffers.LogitRows);
         MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.Normed, row * Config.HiddenSize, buffers.Logits, 0, count), pool);
         return buffers.Logits.Span[..(count * Config.VocabSize)];
+    }
+
+    /// <summary>Logits f32 [rows, V] of single rows of the last step, in one product; valid until the next call. Not more than <see cref="LogitRows"/>.</summary>
+    public Span<float> LogitsOf(ReadOnlySpan<int> rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows.Length, buffers.LogitRows);
+        var H = Config.HiddenSize;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            buffers.Normed.Span.Slice(rows[i] * H, H).CopyTo(buffers.BlockOutput.Span[(i * H)..]); // Free once the layers have run.
+        }
+
+        MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.BlockOutput, 0, buffers.Logits, 0, rows.Length), pool);
+        return buffers.Logits.Span[..(rows.Length * Config.VocabSize)];
     }
 
     /// <inheritdoc/>

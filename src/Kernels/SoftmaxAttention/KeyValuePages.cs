@@ -14,7 +14,7 @@ public sealed unsafe class KeyValuePages : IDisposable
     /// <summary>Columns of one panel.</summary>
     internal const int PanelColumns = 32;
 
-    private readonly List<AlignedBuffer<byte>> pages = [];
+    private readonly List<KeyValuePage> pages = [];
     private AlignedBuffer<nint> table = new(16);
 
     /// <summary>An empty cache.</summary>
@@ -39,18 +39,25 @@ public sealed unsafe class KeyValuePages : IDisposable
 
     internal nint* Table => table.Pointer;
 
-    private int PageBytes => checked(Heads * HeadBytes(HeadDim, Type));
+    /// <summary>Bytes of one page.</summary>
+    public int PageByteCount => checked(Heads * HeadBytes(HeadDim, Type));
+
+    /// <summary>Pages in use.</summary>
+    public int Count => pages.Count;
 
     /// <summary>Bytes that a cache of <paramref name="tokens"/> tokens occupies.</summary>
     public static long ByteCount(int heads, int headDim, long tokens, KeyValueType type) =>
         (tokens + PageTokens - 1) / PageTokens * heads * HeadBytes(headDim, type);
+
+    /// <summary>Pages that <paramref name="tokens"/> tokens take.</summary>
+    public static int PageCount(int tokens) => (tokens + PageTokens - 1) / PageTokens;
 
     /// <summary>Appends rows [row, row + count) of <paramref name="keys"/> and <paramref name="values"/> [T, KV, D]; keys are already rotated.</summary>
     public void Append(AlignedBuffer<float> keys, AlignedBuffer<float> values, int row, int count)
     {
         for (var i = 0; i < count; i++, Length++)
         {
-            var page = PageFor(Length).Pointer;
+            var page = PageFor(Length).Buffer.Pointer;
             var slot = Length % PageTokens;
             for (var head = 0; head < Heads; head++)
             {
@@ -68,22 +75,52 @@ public sealed unsafe class KeyValuePages : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Length, nameof(length));
         Length = length;
-        for (var kept = (length + PageTokens - 1) / PageTokens; pages.Count > kept; pages.RemoveAt(pages.Count - 1))
+        for (var kept = PageCount(length); pages.Count > kept; pages.RemoveAt(pages.Count - 1))
         {
-            pages[^1].Dispose();
+            pages[^1].Release();
         }
     }
 
-    /// <summary>A copy that grows on its own.</summary>
+    /// <summary>A cache of the same tokens that grows on its own. Pages are shared; who writes to a shared one copies it first.</summary>
     public KeyValuePages Clone()
     {
         var copy = new KeyValuePages(Heads, HeadDim, Type);
-        for (; copy.Length < Length; copy.Length = Math.Min(Length, copy.Length + PageTokens))
+        foreach (var page in pages)
         {
-            pages[copy.Length / PageTokens].Span.CopyTo(copy.PageFor(copy.Length).Span);
+            copy.Add(page.Share());
         }
 
+        copy.Length = Length;
         return copy;
+    }
+
+    /// <summary>The stored bytes of one page.</summary>
+    public ReadOnlySpan<byte> PageBytes(int index) => pages[index].Bytes;
+
+    /// <summary>Identity of one page: equal for caches that share it.</summary>
+    public object PageIdentity(int index) => pages[index];
+
+    /// <summary>True when no other cache holds the page.</summary>
+    public bool OwnsPage(int index) => !pages[index].IsShared;
+
+    /// <summary>Appends pages that <see cref="PageBytes"/> gave, up to a length of <paramref name="length"/> tokens; the cache must end on a page border.</summary>
+    /// <exception cref="ArgumentException">The bytes are not those of whole pages, or are not enough.</exception>
+    public void AppendPages(ReadOnlySpan<byte> content, int length)
+    {
+        var count = PageCount(length) - PageCount(Length);
+        if (Length % PageTokens != 0 || length < Length || content.Length != count * PageByteCount)
+        {
+            throw new ArgumentException($"{content.Length} bytes are not the pages from token {Length} to {length}.", nameof(content));
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            var page = new KeyValuePage(PageByteCount);
+            content.Slice(i * PageByteCount, PageByteCount).CopyTo(page.Bytes);
+            Add(page);
+        }
+
+        Length = length;
     }
 
     /// <summary>Key and value of one token and head as they are stored, widened: [D] each.</summary>
@@ -92,7 +129,7 @@ public sealed unsafe class KeyValuePages : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)position, (uint)Length, nameof(position));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)Heads, nameof(head));
         var slot = position % PageTokens;
-        var part = pages[position / PageTokens].Pointer + ((nint)head * HeadBytes(HeadDim, Type));
+        var part = pages[position / PageTokens].Buffer.Pointer + ((nint)head * HeadBytes(HeadDim, Type));
         KeyValueRow.Load(part + KeyOffset(slot), PanelColumns, PanelColumns * PanelColumns, Type, Scale(part, slot), key[..HeadDim]);
         KeyValueRow.Load(part + ValueOffset(slot), 1, PageTokens * PanelColumns, Type, Scale(part, PageTokens + slot), value[..HeadDim]);
     }
@@ -117,23 +154,36 @@ public sealed unsafe class KeyValuePages : IDisposable
 
     private float* Scale(byte* part, int index) => (float*)(part + (PageTokens * (HeadDim + PadToPanel(HeadDim)) * Type.ElementBytes())) + index;
 
-    private AlignedBuffer<byte> PageFor(int position)
+    /// <summary>The page of a position that is about to be written.</summary>
+    private KeyValuePage PageFor(int position)
     {
         var index = position / PageTokens;
         if (index == pages.Count)
         {
-            pages.Add(new AlignedBuffer<byte>(PageBytes));
-            if (index == table.Length)
-            {
-                var larger = new AlignedBuffer<nint>(table.Length * 2);
-                table.Span.CopyTo(larger.Span);
-                table.Dispose();
-                table = larger;
-            }
-
-            table.Span[index] = (nint)pages[index].Pointer;
+            Add(new KeyValuePage(PageByteCount));
+        }
+        else if (pages[index].IsShared)
+        {
+            var shared = pages[index];
+            pages[index] = shared.Copy();
+            table.Span[index] = (nint)pages[index].Buffer.Pointer;
+            shared.Release();
         }
 
         return pages[index];
+    }
+
+    private void Add(KeyValuePage page)
+    {
+        if (pages.Count == table.Length)
+        {
+            var larger = new AlignedBuffer<nint>(table.Length * 2);
+            table.Span.CopyTo(larger.Span);
+            table.Dispose();
+            table = larger;
+        }
+
+        table.Span[pages.Count] = (nint)page.Buffer.Pointer;
+        pages.Add(page);
     }
 }
