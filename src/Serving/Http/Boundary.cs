@@ -14,6 +14,7 @@ internal static class Boundary
         context.Response.Headers["request-id"] = exchange.RequestId;
         try
         {
+            CheckOrigin(context.Request, server.Options.CorsOrigins);
             exchange.Caller = server.Keys.Find(Secret(context.Request)) ?? throw Unauthorized();
             await handle(exchange).ConfigureAwait(false);
         }
@@ -23,7 +24,7 @@ internal static class Boundary
         }
         catch (Exception failure)
         {
-            var error = ApiException.Of(failure is InvalidOperationException && exchange.Body is not null ? LoneSurrogate(failure) ?? failure : failure, IsField(exchange));
+            var error = ApiException.Of(failure, IsField(exchange));
             server.LogFailure(exchange, error);
             if (context.Response.HasStarted)
             {
@@ -42,6 +43,16 @@ internal static class Boundary
 
     private static Func<string, bool> IsField(Exchange exchange) => name => exchange.Body is { } body && body.Element.TryGetProperty(name, out _);
 
+    /// <summary>A web page of another site may not use the server through its visitor's browser, which needs no permission for simple requests.</summary>
+    private static void CheckOrigin(HttpRequest request, IReadOnlyList<string> allowed)
+    {
+        var origin = request.Headers.Origin.ToString();
+        if (origin.Length > 0 && origin != $"{request.Scheme}://{request.Host}" && !allowed.Contains("*") && !allowed.Contains(origin.TrimEnd('/')))
+        {
+            throw new ApiException(StatusCodes.Status403Forbidden, $"Pages of {origin} may not use this server. Start it with --cors-origin {origin}.", code: "origin_not_allowed");
+        }
+    }
+
     private static string? Secret(HttpRequest request)
     {
         const string bearer = "Bearer ";
@@ -53,9 +64,4 @@ internal static class Boundary
         StatusCodes.Status401Unauthorized,
         "The API key is missing or not valid. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
         code: "invalid_api_key");
-
-    /// <summary>The JSON reader reports half a character only when a string is asked for, with an exception of no kind of its own.</summary>
-    private static ApiException? LoneSurrogate(Exception failure) => failure.Source == "System.Text.Json"
-        ? new ApiException(StatusCodes.Status400BadRequest, "A JSON string escapes half a character (a lone surrogate). Escape both halves.", code: "invalid_json", inner: failure)
-        : null;
 }

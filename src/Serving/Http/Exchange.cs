@@ -57,6 +57,7 @@ internal sealed class Exchange(HttpContext context, ServingState server, Protoco
 
         try
         {
+            CheckSurrogates(bytes.Span);
             using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxJsonDepth });
             var fields = new RequestFields(document.RootElement.Clone());
             Body = fields.Element.ValueKind == JsonValueKind.Object
@@ -117,6 +118,26 @@ internal sealed class Exchange(HttpContext context, ServingState server, Protoco
         }
 
         return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    /// <summary>An escape can spell half a character, which no text can hold. The reader would notice only where the text is asked for.</summary>
+    private static void CheckSurrogates(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxJsonDepth });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+                {
+                    reader.GetString();
+                }
+            }
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, "A JSON string escapes half a character (a lone surrogate). Escape both halves.", code: "invalid_json", inner: exception);
+        }
     }
 
     private static ApiException TooLarge(long limit) =>

@@ -65,13 +65,13 @@ internal sealed class ChatChunks(Exchange exchange, ChatCall call, bool includeU
 
     private static JsonObject ToolCall(JsonObject one) => new() { ["tool_calls"] = new JsonArray(one) };
 
-    private JsonObject Chunk(int choice, JsonObject delta, JsonNode? logProbs = null, FinishReason? finish = null) => Frame([new JsonObject
+    private JsonObject Chunk(int choice, JsonObject delta, JsonNode? logProbs = null, FinishReason? finish = null) => Frame(new JsonArray(new JsonObject
     {
         ["index"] = choice,
         ["delta"] = delta,
         ["logprobs"] = logProbs,
         ["finish_reason"] = finish is { } reason ? OpenAiJson.Name(reason) : null,
-    }]);
+    }));
 
     private JsonObject Frame(JsonArray choices)
     {

@@ -7,7 +7,7 @@ namespace MiniMaxSharp.Serving;
 internal static class OutputConstraints
 {
     private static readonly string[] guided =
-        ["guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "grammar", "json_schema", "output_format", "output_config"];
+        ["guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "grammar", "json_schema", "output_format"];
 
     /// <summary>Checks the rules of a request.</summary>
     /// <exception cref="ApiException">The request has a rule that this build cannot keep.</exception>
@@ -15,6 +15,7 @@ internal static class OutputConstraints
     {
         CheckFormat(fields.Object("response_format"));
         CheckFormat(fields.Object("text")?.Object("format"));
+        CheckFormat(fields.Object("output_config")?.Object("format"));
         foreach (var name in guided)
         {
             if (fields.Has(name))

@@ -6,7 +6,7 @@ namespace MiniMaxSharp.Serving;
 internal readonly record struct ThinkingFields(bool Enabled, int? Budget)
 {
     /// <summary>
-    /// Reads every spelling: <c>thinking_token_budget</c>; <c>thinking: {type, budget_tokens}</c>; <c>reasoning_effort</c> or <c>reasoning: {effort}</c>;
+    /// Reads every spelling: <c>thinking_token_budget</c>; <c>thinking: {type, budget_tokens}</c>; <c>reasoning_effort</c> or <c>reasoning: {effort}</c> or <c>output_config: {effort}</c>;
     /// <c>enable_thinking</c>, also in <c>chat_template_kwargs</c>. A number of tokens beats an effort, and "off" beats both.
     /// </summary>
     /// <exception cref="ApiException">A field has a wrong type or value.</exception>
@@ -31,7 +31,7 @@ internal readonly record struct ThinkingFields(bool Enabled, int? Budget)
             budget ??= tokens;
         }
 
-        if ((fields.Text("reasoning_effort") ?? fields.Object("reasoning")?.Text("effort")) is { } effort)
+        if ((fields.Text("reasoning_effort") ?? fields.Object("reasoning")?.Text("effort") ?? fields.Object("output_config")?.Text("effort")) is { } effort)
         {
             enabled &= effort != "none";
             budget ??= BudgetOf(effort);
@@ -59,7 +59,7 @@ internal readonly record struct ThinkingFields(bool Enabled, int? Budget)
         {
             if (property.Name is not ("enable_thinking" or "thinking"))
             {
-                throw ApiException.BadField(template.Path(property.Name), $"The chat format has no switch '{property.Name}'; it knows enable_thinking.");
+                throw ApiException.BadField(template.Path(property.Name), $"{template.Path(property.Name)}: the chat format has no such switch; it knows enable_thinking.");
             }
         }
 
