@@ -37,6 +37,11 @@ internal static class Boundary
                 context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
             }
 
+            if (error.Status == StatusCodes.Status413PayloadTooLarge && HttpProtocol.IsHttp11(context.Request.Protocol))
+            {
+                context.Response.Headers.Connection = "close"; // The rest of the body is never read, so the connection cannot be used again.
+            }
+
             await exchange.WriteJson(error.ToJson(protocol, exchange.RequestId), error.Status).ConfigureAwait(false);
         }
     };

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MiniMaxSharp.Inference;
 using MiniMaxSharp.Serving;
@@ -19,10 +20,15 @@ internal sealed class TestServer : IAsyncDisposable
     {
         this.app = app;
         this.engine = engine;
-        Client = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
+
+        // An answer that is not read to its end closes the connection at once.
+        Client = new HttpClient(new SocketsHttpHandler { MaxResponseDrainSize = 0 }) { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
     }
 
     public HttpClient Client { get; }
+
+    /// <summary>Generations that have not ended.</summary>
+    public int Running => app.Services.GetRequiredService<ServingState>().Running;
 
     public Uri Address => Client.BaseAddress!;
 
