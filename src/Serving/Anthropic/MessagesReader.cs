@@ -8,6 +8,9 @@ namespace MiniMaxSharp.Serving;
 /// <summary>Reads requests of Anthropic's <c>/v1/messages</c>.</summary>
 internal sealed class MessagesReader(RequestFields fields)
 {
+    // Each mark costs a rendering of the prompt up to it; the protocol allows as many.
+    private const int MaxCacheMarks = 4;
+
     private readonly List<ChatMessage> messages = [];
     private readonly List<int> marks = [];
     private readonly Dictionary<string, string> toolNames = new(StringComparer.Ordinal);
@@ -37,6 +40,11 @@ internal sealed class MessagesReader(RequestFields fields)
         foreach (var message in fields.Objects("messages"))
         {
             AddMessage(message);
+        }
+
+        if (marks.Count > MaxCacheMarks)
+        {
+            throw ApiException.BadField("messages", $"{marks.Count} messages have cache_control; at most {MaxCacheMarks} may.");
         }
 
         if (messages.All(message => message.Role == "system"))

@@ -10,7 +10,6 @@ internal static class Completions
 {
     // What OpenAI generates when a request names no number.
     private const int DefaultMaxTokens = 16;
-    private const int MaxPrompts = 128;
 
     /// <summary>Answers one request.</summary>
     public static async Task Handle(Exchange exchange)
@@ -35,6 +34,11 @@ internal static class Completions
         sampling = sampling with { LogProbs = top is not null, TopLogProbs = top ?? 0 };
         var count = OpenAiJson.Count(fields);
         var requests = Prompts(fields, tokenizer).Select(prompt => new GenerationRequest { Prompt = prompt, Sampling = sampling, Count = count }).ToArray();
+        if (requests.Length * count > GenerationRequest.MaxCount)
+        {
+            throw ApiException.BadField("n", $"{requests.Length} prompts with n = {count} are more than {GenerationRequest.MaxCount} answers. Send several requests.");
+        }
+
         using var generation = GenerationCall.Begin(exchange, "text_completion", requests);
         var choices = requests.SelectMany(request => Enumerable.Repeat(request, count))
             .Select(request => new Choice(echo ? tokenizer.Decode(request.Prompt.Span) : "", tokenizer)).ToArray();
@@ -103,9 +107,9 @@ internal static class Completions
             return [One(prompt, "prompt", tokenizer)];
         }
 
-        return prompt.GetArrayLength() <= MaxPrompts
+        return prompt.GetArrayLength() <= GenerationRequest.MaxCount
             ? [.. prompt.EnumerateArray().Select((item, i) => One(item, $"prompt[{i}]", tokenizer))]
-            : throw ApiException.BadField("prompt", $"prompt has {prompt.GetArrayLength()} entries; at most {MaxPrompts} are taken.");
+            : throw ApiException.BadField("prompt", $"prompt has {prompt.GetArrayLength()} entries; at most {GenerationRequest.MaxCount} are taken.");
     }
 
     private static int[] One(JsonElement prompt, string at, Tokenizer tokenizer)
