@@ -79,7 +79,9 @@ internal static class Messages
         {
             content.Add((JsonNode)new JsonObject
             {
-                ["type"] = "thinking", ["thinking"] = answer.Reasoning, ["signature"] = MessagesReader.Signature(answer.Reasoning),
+                ["type"] = "thinking",
+                ["thinking"] = answer.Reasoning,
+                ["signature"] = MessagesReader.Signature(answer.Reasoning),
             });
         }
 

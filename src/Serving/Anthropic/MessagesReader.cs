@@ -56,7 +56,8 @@ internal sealed class MessagesReader(RequestFields fields)
         return new ChatCall(
             new Conversation(messages) { Tools = OutputConstraints.OffersTools(fields) && tools.Length > 0 ? tools : null },
             SamplingFields.Read(fields, maxTokens),
-            ThinkingFields.Read(fields)) { CacheMarks = marks };
+            ThinkingFields.Read(fields))
+        { CacheMarks = marks };
     }
 
     /// <summary>A field that is a string or a list of text blocks.</summary>

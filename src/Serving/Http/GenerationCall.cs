@@ -42,7 +42,8 @@ internal sealed class GenerationCall : IDisposable
             if (server.Limits.TryEnter(exchange.Caller) is var (limit, wait))
             {
                 throw new ApiException(
-                    StatusCodes.Status429TooManyRequests, $"The limit of {limit} a minute is reached. Try again later.", code: "rate_limit_exceeded") { RetryAfter = wait };
+                    StatusCodes.Status429TooManyRequests, $"The limit of {limit} a minute is reached. Try again later.", code: "rate_limit_exceeded")
+                { RetryAfter = wait };
             }
 
             foreach (var request in requests)

@@ -48,7 +48,8 @@ internal static class ChatCompletions
 
         var logProbs = fields.Flag("logprobs") ?? false;
         return new ChatCall(
-            conversation, sampling with { LogProbs = logProbs, TopLogProbs = logProbs ? top : 0 }, ThinkingFields.Read(fields)) { Count = OpenAiJson.Count(fields) };
+            conversation, sampling with { LogProbs = logProbs, TopLogProbs = logProbs ? top : 0 }, ThinkingFields.Read(fields))
+        { Count = OpenAiJson.Count(fields) };
     }
 
     /// <summary>Messages and the tools that are offered.</summary>

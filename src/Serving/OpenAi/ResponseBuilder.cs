@@ -134,11 +134,19 @@ internal sealed class ResponseBuilder(Exchange exchange, RequestFields fields, C
         {
             ChatDeltaKind.Reasoning => new JsonObject
             {
-                ["type"] = "reasoning", ["id"] = exchange.NewId("rs_"), ["status"] = "in_progress", ["summary"] = new JsonArray(), ["content"] = new JsonArray(),
+                ["type"] = "reasoning",
+                ["id"] = exchange.NewId("rs_"),
+                ["status"] = "in_progress",
+                ["summary"] = new JsonArray(),
+                ["content"] = new JsonArray(),
             },
             ChatDeltaKind.Content => new JsonObject
             {
-                ["type"] = "message", ["id"] = exchange.NewId("msg_"), ["status"] = "in_progress", ["role"] = "assistant", ["content"] = new JsonArray(),
+                ["type"] = "message",
+                ["id"] = exchange.NewId("msg_"),
+                ["status"] = "in_progress",
+                ["role"] = "assistant",
+                ["content"] = new JsonArray(),
             },
             _ => new JsonObject
             {
