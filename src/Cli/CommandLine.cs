@@ -26,9 +26,9 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;
-        if (parsed.CommandResult.Command.Name == ChatCommand.Name)
+        if (parsed.CommandResult.Command.Name is ChatCommand.Name or ServeCommand.Name)
         {
-            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program.
+            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program; a server drains first.
         }
 
         if (parsed.Errors.Count > 0)
@@ -80,6 +80,8 @@ internal static class CommandLine
             ConvertCommand.Create(),
             QuantizeCommand.Create(),
             PullCommand.Create(),
+            ServeCommand.Create(),
+            KeysCommand.Create(),
         };
         return root;
     }
