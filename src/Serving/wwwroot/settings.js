@@ -29,5 +29,6 @@ export function openSettings(settings, conversation, saved) {
     conversation.system = field("system").value.trim();
     saved();
   };
+  document.getElementById("cancel-settings").onclick = () => dialog.close();
   dialog.showModal();
 }
