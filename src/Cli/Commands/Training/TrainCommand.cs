@@ -9,5 +9,6 @@ internal static class TrainCommand
     public static Command Create() => new("train", "Trains models and checks the trainer.\n\nExample: minimax train gradcheck MODEL --golden grads.safetensors --out mine.safetensors")
     {
         GradcheckCommand.Create(),
+        TrainBenchCommand.Create(),
     };
 }
