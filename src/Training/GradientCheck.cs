@@ -122,7 +122,7 @@ public sealed class GradientCheck
     private void Write(string path)
     {
         var shapes = module.Parameters.ToDictionary(p => p.Name, p => p.Value.shape, StringComparer.Ordinal);
-        long[] ShapeOf(string name) => name.StartsWith("loss.", StringComparison.Ordinal) ? [] : shapes[name.Split('.', 3)[2]];
+        long[] ShapeOf(string name) => name.StartsWith("loss.", StringComparison.Ordinal) ? [1] : shapes[name.Split('.', 3)[2]];
         using var writer = new SafetensorsWriter(path, [.. results.Keys.Select(name => new TensorDeclaration(name, DType.F32, ShapeOf(name)))]);
         foreach (var (name, values) in results)
         {

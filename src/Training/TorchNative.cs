@@ -25,6 +25,14 @@ public static class TorchNative
 
     private static string Load()
     {
+        var library = LoadLibraries();
+        // Our kernels have the threads. Those of libtorch would spin between its few small operations and take their CPUs away.
+        TorchSharp.torch.set_num_threads(1);
+        return library;
+    }
+
+    private static string LoadLibraries()
+    {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
             throw new InvalidInputException("Training needs libtorch, which this build has for Linux on x64 only. Train there; models run everywhere.");

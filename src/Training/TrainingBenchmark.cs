@@ -10,11 +10,12 @@ namespace MiniMaxSharp.Training;
 /// <param name="Backward">Backward pass.</param>
 /// <param name="Optimizer">Clipping and AdamW.</param>
 /// <param name="Step">The whole step.</param>
+/// <param name="CpuTime">CPU time of one step, all threads together; the mean.</param>
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="LiveTensors">Tensors alive after the last step, less those after the first.</param>
 /// <param name="ResidentGrowth">Bytes that the process has grown by since the first measured step.</param>
 public sealed record TrainingTimes(
-    int Tokens, double Forward, double Backward, double Optimizer, double Step, double Loss, long LiveTensors, long ResidentGrowth)
+    int Tokens, double Forward, double Backward, double Optimizer, double Step, double CpuTime, double Loss, long LiveTensors, long ResidentGrowth)
 {
     /// <summary>Speed.</summary>
     public double TokensPerSecond => Tokens / Step * 1000;
@@ -35,7 +36,7 @@ public static class TrainingBenchmark
             Enumerable.Range(0, length).Select(_ => random.Next(config.VocabSize)).ToArray())]);
         var targets = documents.NextTokens();
         var times = new List<double[]>();
-        var (loss, live, resident) = (0.0, 0L, 0L);
+        var (loss, live, resident, cpu) = (0.0, 0L, 0L, TimeSpan.Zero);
         for (var step = 0; step < steps + WarmupSteps; step++)
         {
             var start = Stopwatch.GetTimestamp();
@@ -53,14 +54,14 @@ public static class TrainingBenchmark
             }
 
             times[^1][3] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            if (step == WarmupSteps)
+            if (step == WarmupSteps - 1)
             {
-                (live, resident) = (Tensor.TotalCount, Environment.WorkingSet);
+                (live, resident, cpu) = (Tensor.TotalCount, Environment.WorkingSet, Environment.CpuUsage.TotalTime);
             }
         }
 
         double Median(int part) => times.Skip(WarmupSteps).Select(time => time[part]).Order().ElementAt((times.Count - WarmupSteps) / 2);
         return new TrainingTimes(
-            documents.Count, Median(0), Median(1), Median(2), Median(3), loss, Tensor.TotalCount - live, Environment.WorkingSet - resident);
+            documents.Count, Median(0), Median(1), Median(2), Median(3), (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / steps, loss, Tensor.TotalCount - live, Environment.WorkingSet - resident);
     }
 }

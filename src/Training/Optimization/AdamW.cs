@@ -56,6 +56,7 @@ public sealed class AdamW : IDisposable
     /// <summary>Forgets all gradients.</summary>
     public void ZeroGrad()
     {
+        using var scope = NewDisposeScope();
         foreach (var parameter in module.Parameters)
         {
             parameter.Value.grad?.Dispose();
@@ -64,7 +65,11 @@ public sealed class AdamW : IDisposable
     }
 
     /// <summary>Norm of all gradients together.</summary>
-    public double GradientNorm() => Math.Sqrt(module.Parameters.Sum(p => SquareSum(p.Value)));
+    public double GradientNorm()
+    {
+        using var scope = NewDisposeScope();
+        return Math.Sqrt(module.Parameters.Sum(p => SquareSum(p.Value)));
+    }
 
     /// <summary>One step. Parameters without a gradient keep their values.</summary>
     /// <param name="learningRate">Of this step.</param>
@@ -78,6 +83,7 @@ public sealed class AdamW : IDisposable
             throw new InvalidInputException($"Step {StepCount + 1}: a gradient is not finite. Lower the learning rate, or look at the batch; the weights have not been changed.");
         }
 
+        using var scope = NewDisposeScope();
         StepCount++;
         var scale = norm > Options.MaxGradientNorm ? (float)(Options.MaxGradientNorm / norm) : 1;
         for (var i = 0; i < moments.Length; i++)

@@ -53,7 +53,7 @@ internal static class TrainBenchCommand
         };
         var times = TrainingBenchmark.Run(config, parsed.GetValue(batch), parsed.GetValue(length), parsed.GetValue(steps), options);
         parsed.InvocationConfiguration.Output.WriteLine(Invariant(
-            $"{parsed.GetValue(shape)}: {times.TokensPerSecond:F0} tokens/s, {times.Step:F1} ms a step (forward {times.Forward:F1}, backward {times.Backward:F1}, optimizer {times.Optimizer:F1}), loss {times.Loss:F3}, live tensors {times.LiveTensors:+0;-0;0}, resident {times.ResidentGrowth / 1048576.0:+0.0;-0.0;0} MiB"));
+            $"{parsed.GetValue(shape)}: {times.TokensPerSecond:F0} tokens/s, {times.Step:F1} ms a step (forward {times.Forward:F1}, backward {times.Backward:F1}, optimizer {times.Optimizer:F1}; CPU {times.CpuTime:F1}), loss {times.Loss:F3}, live tensors {times.LiveTensors:+0;-0;0}, resident {times.ResidentGrowth / 1048576.0:+0.0;-0.0;0} MiB"));
         return 0;
     }
 
