@@ -82,6 +82,7 @@ internal static class CommandLine
             PullCommand.Create(),
             ServeCommand.Create(),
             KeysCommand.Create(),
+            TrainCommand.Create(),
         };
         return root;
     }
