@@ -18,6 +18,18 @@ public sealed class BytePairTrainer
         "<begin_of_document>",
     ];
 
+    /// <summary>The <c>tokenizer_config.json</c> that goes with a trained <c>tokenizer.json</c>.</summary>
+    public const string ConfigJson = """
+        {
+          "add_prefix_space": false,
+          "bos_token": "<beginning_of_sentence>",
+          "eos_token": "<end_of_sentence>",
+          "tokenizer_class": "GPT2Tokenizer",
+          "unk_token": "<end_of_document>"
+        }
+
+        """;
+
     private const int ByteValues = 256;
     private readonly TextNormalizer normalizer = new();
     private readonly bool mergeDigits;
