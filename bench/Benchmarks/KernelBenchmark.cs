@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Benchmarks;
 

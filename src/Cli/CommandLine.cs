@@ -77,6 +77,7 @@ internal static class CommandLine
             LogitsCommand.Create(),
             BenchCommand.Create(),
             PerplexityCommand.Create(),
+            DataCommand.Create(),
             ConvertCommand.Create(),
             QuantizeCommand.Create(),
             PullCommand.Create(),
