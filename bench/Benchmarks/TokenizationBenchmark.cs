@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Microsoft.ML.Tokenizers;
 using Tokenizer = MiniMaxSharp.Inference.Tokenizer;
 
 namespace MiniMaxSharp.Benchmarks;
