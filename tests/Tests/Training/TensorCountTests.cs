@@ -22,6 +22,7 @@ public sealed class TensorCountTests
             optimizer.Step(1e-3);
             return torch.Tensor.TotalCount;
         })];
-        Assert.Equal(counts[2], counts[^1]);
+        // The collector may free tensors that other tests left, so the count may fall; a leak makes it grow with each step.
+        Assert.True(counts[^1] <= counts[2], string.Join(", ", counts));
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using MiniMaxSharp.Inference;
 using MiniMaxSharp.Training;
@@ -49,7 +48,9 @@ internal static class TrainBenchCommand
         var config = Shape(parsed.GetRequiredValue(shape));
         var options = new ModuleOptions
         {
-            Threads = parsed.GetValue(threads), Bf16Weights = parsed.GetValue(bf16), CheckpointLayers = parsed.GetValue(checkpoint),
+            Threads = parsed.GetValue(threads),
+            Bf16Weights = parsed.GetValue(bf16),
+            CheckpointLayers = parsed.GetValue(checkpoint),
         };
         var times = TrainingBenchmark.Run(config, parsed.GetValue(batch), parsed.GetValue(length), parsed.GetValue(steps), options);
         parsed.InvocationConfiguration.Output.WriteLine(Invariant(
@@ -61,16 +62,29 @@ internal static class TrainBenchCommand
     {
         var m = new MiniMaxM1Config
         {
-            HiddenSize = 128, IntermediateSize = 96, NumHiddenLayers = 8, NumAttentionHeads = 4, NumKeyValueHeads = 2, HeadDim = 32, RotaryDim = 16,
-            NumLocalExperts = 8, NumExpertsPerTok = 2, VocabSize = 64, AttnTypeList = [.. Enumerable.Repeat(AttentionKind.Lightning, 7), AttentionKind.Softmax],
-            Postnorm = true, LayernormLinearAttentionAlpha = 2, LayernormFullAttentionAlpha = 2, LayernormMlpAlpha = 2, RopeTheta = 1e4,
+            HiddenSize = 128,
+            IntermediateSize = 96,
+            NumHiddenLayers = 8,
+            NumAttentionHeads = 4,
+            NumKeyValueHeads = 2,
+            HeadDim = 32,
+            RotaryDim = 16,
+            NumLocalExperts = 8,
+            NumExpertsPerTok = 2,
+            VocabSize = 64,
+            AttnTypeList = [.. Enumerable.Repeat(AttentionKind.Lightning, 7), AttentionKind.Softmax],
+            Postnorm = true,
+            LayernormLinearAttentionAlpha = 2,
+            LayernormFullAttentionAlpha = 2,
+            LayernormMlpAlpha = 2,
+            RopeTheta = 1e4,
         };
         return name switch
         {
             "s" => m with { HiddenSize = 64, IntermediateSize = 64, HeadDim = 16, RotaryDim = 8, NumLocalExperts = 4 },
             "m" => m,
             "l" => m with { HiddenSize = 256, IntermediateSize = 160, NumAttentionHeads = 8, VocabSize = 512 },
-            "lightning" => m with { AttnTypeList = [.. ImmutableArray.CreateRange(Enumerable.Repeat(AttentionKind.Lightning, 8))] },
+            "lightning" => m with { AttnTypeList = [.. Enumerable.Repeat(AttentionKind.Lightning, 8)] },
             _ => throw new InvalidInputException($"--shape {name} is not known. Use s, m, l or lightning."),
         };
     }
