@@ -57,7 +57,8 @@ internal static class DataCommand
         var output = Out("JSON lines file for the texts that are kept.");
         var near = new Option<double>("--near")
         {
-            Description = "Estimated similarity from which texts are duplicates; 2 finds only exact ones.", DefaultValueFactory = _ => 0.8,
+            Description = "Estimated similarity from which texts are duplicates; 2 finds only exact ones.",
+            DefaultValueFactory = _ => 0.8,
         };
         var command = new Command("dedup", "Drops duplicates, exact (but for case, punctuation, spacing) and near (MinHash of 5-word runs).") { files, output, near };
         command.SetAction((parsed, cancellationToken) => Task.Run(
