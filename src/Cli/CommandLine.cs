@@ -80,6 +80,7 @@ internal static class CommandLine
             ConvertCommand.Create(),
             QuantizeCommand.Create(),
             PullCommand.Create(),
+            TasksCommand.Create(),
         };
         return root;
     }
