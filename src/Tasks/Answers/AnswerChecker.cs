@@ -201,7 +201,7 @@ public static class AnswerChecker
             return g == a;
         }
 
-        if (gold == answer)
+        if (gold == answer) // Also infinity, which has no value.
         {
             return true;
         }
@@ -211,15 +211,10 @@ public static class AnswerChecker
         {
             if (!IsFinite(left) && !IsFinite(right))
             {
-                if (left == right && double.IsInfinity(left.Real))
-                {
-                    agree++;
-                }
-
-                continue;
+                continue; // Both undefined here; what is undefined everywhere equals nothing.
             }
 
-            if (!Close(left, right))
+            if (!IsFinite(left) || !IsFinite(right) || !Close(left, right))
             {
                 return false;
             }

@@ -18,7 +18,7 @@ public sealed class Minesweeper() : GridPuzzle("minesweeper", "Find all mines fr
                 mines[cell] = 1;
             }
 
-            if (Clues.Reveal(random, mines, cell => mines[cell] == 0, open => Rules(board, mines, open)) is { } shown)
+            if (Clues.Reveal(random, mines, cell => mines[cell] == 0, open => Rules(board, mines, open), maxNodes: 500) is { } shown)
             {
                 return Pose(board, mines, shown);
             }

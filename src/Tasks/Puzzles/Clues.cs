@@ -37,13 +37,14 @@ internal static class Clues
     /// <param name="solution">The solution.</param>
     /// <param name="mayShow">Cells that can be shown.</param>
     /// <param name="search">The solver of the puzzle with some cells shown (−1 for hidden).</param>
-    public static int[]? Reveal(TaskRandom random, int[] solution, Func<int, bool> mayShow, Func<int[], ConstraintSearch> search)
+    /// <param name="maxNodes">Work of one search; where it does not suffice, another cell is shown.</param>
+    public static int[]? Reveal(TaskRandom random, int[] solution, Func<int, bool> mayShow, Func<int[], ConstraintSearch> search, int maxNodes = 4_000)
     {
         var shown = new int[solution.Length];
         Array.Fill(shown, -1);
         while (true)
         {
-            var other = search(shown).Other(solution, out var isComplete);
+            var other = search(shown).Other(solution, out var isComplete, maxNodes);
             if (other is null && isComplete)
             {
                 return shown;
