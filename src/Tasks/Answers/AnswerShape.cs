@@ -163,7 +163,7 @@ internal sealed partial record AnswerShape(ShapeKind Kind, string Text, IReadOnl
             return null;
         }
 
-        var rows = text[start..end].Split("\\\\").Where(row => row.Trim().Length > 0).Select(row => row.Split('&')).ToArray();
+        var rows = text[start..end].Split(AnswerText.RowEnd).Where(row => row.Trim().Length > 0).Select(row => row.Split('&')).ToArray();
         return new AnswerShape(ShapeKind.Matrix, text, [.. rows.SelectMany(row => row).Select(cell => cell.Trim())], string.Join(',', rows.Select(row => row.Length)));
     }
 

@@ -6,9 +6,12 @@ namespace MiniMaxSharp.Tasks;
 /// <summary>Brings the spellings of one answer together: LaTeX layout, full-width signs, thousands separators, units.</summary>
 internal static partial class AnswerText
 {
+    /// <summary>What the end of a LaTeX row becomes, so that no backslash of it joins what follows.</summary>
+    public const string RowEnd = "↵";
+
     private static readonly (string From, string To)[] spellings =
     [
-        ("\\!", ""), ("\\,", " "), ("\\;", " "), ("\\:", " "), ("\\ ", " "), ("\\quad", " "), ("~", " "),
+        ("\\\\", RowEnd), ("\\!", ""), ("\\,", " "), ("\\;", " "), ("\\:", " "), ("\\ ", " "), ("\\quad", " "), ("~", " "),
         ("\\displaystyle", ""), ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\cfrac", "\\frac"), ("\\dbinom", "\\binom"), ("\\tbinom", "\\binom"),
         ("\\cdot", "*"), ("\\times", "*"), ("\\div", "/"), ("\\ast", "*"), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="),
         ("\\lt", "<"), ("\\gt", ">"), ("\\neq", "!="), ("\\ne", "!="), ("\\approx", "="), ("\\infty", "∞"), ("\\pi", "π"), ("\\pm", "±"),

@@ -203,18 +203,18 @@ internal ref struct ExpressionParser
 
         // A mixed number: 1\frac{1}{2} or 1 1/2.
         var mark = at;
-        if (!value.IsInteger || (Peek() != '\\' && !(mark < at && char.IsAsciiDigit(text[at]))))
+        if (!value.IsInteger || (Peek() != '\\' && !(mark < at && at < text.Length && char.IsAsciiDigit(text[at]))))
         {
             at = mark;
             return Expression.Number(value);
         }
 
-        if (text[at..].StartsWith("\\frac{") && text[at + 6] is >= '0' and <= '9')
+        if (text[at..].StartsWith("\\frac{") && at + 6 < text.Length && text[at + 6] is >= '0' and <= '9')
         {
             return Expression.Binary('+', Expression.Number(value), Primary());
         }
 
-        if (char.IsAsciiDigit(text[at]) && Literal(out var top) && top.IsInteger && Peek() == '/')
+        if (at > mark && char.IsAsciiDigit(text[at]) && Literal(out var top) && top.IsInteger && Peek() == '/')
         {
             at++;
             SkipSpace();

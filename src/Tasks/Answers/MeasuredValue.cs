@@ -46,7 +46,7 @@ internal readonly record struct MeasuredValue(string Text, string Unit, bool IsP
 
         var value = text[..start].Trim();
         var tail = text[start..];
-        var unit = Singular(tail.Trim().ToLowerInvariant());
+        var unit = Singular(tail.Trim().ToLowerInvariant().Replace(" ^", "^", StringComparison.Ordinal));
         var isGlued = tail.Length > 0 && !char.IsWhiteSpace(tail[0]) && char.IsAsciiLetter(tail[0]);
         if (unit.Length == 0 || value.Length == 0 || !(char.IsAsciiDigit(value[^1]) || value[^1] is ')' or '}' or 'π') || (isGlued && unit.Length == 1) || !IsUnit(unit))
         {

@@ -24,7 +24,6 @@ public sealed class ArithmeticChain()
             }
         }
 
-        steps.Check("operations in brackets first, × and ÷ before + and -, from left to right. Right.", "先算括号内，再算乘除，后算加减，从左到右。正确。");
         var question = Ask(
             random,
             language,

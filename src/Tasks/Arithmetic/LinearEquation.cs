@@ -35,10 +35,9 @@ public sealed class LinearEquation()
         steps.Compute($"{d} {Signed(-constant)}", d - constant).Say($"{Term(a - c, name)} = {d - constant}");
         if (a - c > 1)
         {
-            steps.Compute($"{d - constant} ÷ {a - c}", x);
+            steps.Compute($"{d - constant} ÷ {a - c}", x).Say($"{name} = {x}");
         }
 
-        steps.Say($"{name} = {x}");
         var value = (hasBracket ? a * (x + b) : (a * x) + b).ToString(CultureInfo.InvariantCulture);
         steps.Check($"with {name} = {x} both sides are {value}, right.", $"代入 {name} = {x}，两边都等于 {value}，正确。");
         var question = Ask(

@@ -72,6 +72,7 @@ public sealed class NumberWall() : GridPuzzle("number-wall", "Islands of given s
             var pool = Pool(board, cell => owner[cell] < 0);
             if (pool < 0)
             {
+                Grow(board, random, islands, owner, largest);
                 return islands;
             }
 
@@ -98,6 +99,20 @@ public sealed class NumberWall() : GridPuzzle("number-wall", "Islands of given s
             if (!placed)
             {
                 return null;
+            }
+        }
+    }
+
+    /// <summary>Joins wall that touches exactly one island to it, in a random order; less wall cannot make a pool.</summary>
+    private static void Grow(Board board, TaskRandom random, List<List<int>> islands, int[] owner, int largest)
+    {
+        foreach (var cell in random.Shuffled(Enumerable.Range(0, board.Cells).Where(cell => owner[cell] < 0)))
+        {
+            var beside = board.Neighbours(cell).Select(next => owner[next]).Where(island => island >= 0).Distinct().ToArray();
+            if (beside.Length == 1 && islands[beside[0]].Count < largest)
+            {
+                owner[cell] = beside[0];
+                islands[beside[0]].Add(cell);
             }
         }
     }

@@ -38,7 +38,7 @@ public sealed class WebOfLies() : ArithmeticTask("web-of-lies", "Who tells the t
             shown,
             list);
         // The names are wording, so what tells problems apart is who is honest and who is asked.
-        var data = new JsonObject { ["honest"] = TaskJson.Array(honest.Select(tells => tells ? 1 : 0)), ["asked"] = TaskJson.Array(asked), ["names"] = TaskJson.Array(names) };
+        var data = new JsonObject { ["honest"] = TaskJson.Array(honest.Select(tells => tells ? 1 : 0)), ["asked"] = TaskJson.Array(asked) };
         return new TaskProblem(question, gold, data, people, steps.ToString());
     }
 

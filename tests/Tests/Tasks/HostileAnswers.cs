@@ -28,7 +28,7 @@ internal static class HostileAnswers
         Box(new string('(', 9_000) + "1" + new string(')', 9_000)),
         Box(new string('[', 1_900)),
         Box(new string('{', 5_000) + new string('}', 5_000)),
-        Box(new string('-', 1_900) + "1"),
+        Box(new string('-', 1_900) + "7777777"),
         Box("1" + string.Concat(Enumerable.Repeat("+1", 900)) + "/0"),
         Box("sin" + string.Concat(Enumerable.Repeat(" sin", 400))),
         Box("x" + string.Concat(Enumerable.Repeat("^x", 900))),

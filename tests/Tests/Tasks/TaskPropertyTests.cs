@@ -47,6 +47,11 @@ public sealed class TaskPropertyTests
                 places = [.. places.Where(i => char.IsLetterOrDigit(instance.Gold[i]))];
             }
 
+            if (places.Length == 0)
+            {
+                continue; // An answer of escaped braces alone.
+            }
+
             var at = random.Pick(places);
             var old = instance.Gold[at];
             var other = char.IsDigit(old) ? (char)('1' + ((old - '0') % 9)) : "()[]<>".Contains(old, StringComparison.Ordinal) ? "([<"[(")]>".IndexOf(old, StringComparison.Ordinal) + 1) % 3] : old is 'q' or 'Q' ? 'z' : 'q';
