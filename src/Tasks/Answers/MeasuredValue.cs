@@ -6,24 +6,24 @@ namespace MiniMaxSharp.Tasks;
 /// <param name="IsPercent">True when a percent sign was taken off.</param>
 internal readonly record struct MeasuredValue(string Text, string Unit, bool IsPercent)
 {
-    private static readonly Dictionary<string, (string Dimension, long Top, long Bottom)> units = new(StringComparer.Ordinal)
-    {
-        ["mm"] = ("length", 1, 1000), ["cm"] = ("length", 1, 100), ["dm"] = ("length", 1, 10), ["m"] = ("length", 1, 1), ["km"] = ("length", 1000, 1),
-        ["meter"] = ("length", 1, 1), ["metre"] = ("length", 1, 1), ["centimeter"] = ("length", 1, 100), ["kilometer"] = ("length", 1000, 1),
-        ["毫米"] = ("length", 1, 1000), ["厘米"] = ("length", 1, 100), ["米"] = ("length", 1, 1), ["千米"] = ("length", 1000, 1), ["公里"] = ("length", 1000, 1),
-        ["in"] = ("inch", 1, 1), ["inch"] = ("inch", 1, 1), ["inche"] = ("inch", 1, 1), ["ft"] = ("inch", 12, 1), ["feet"] = ("inch", 12, 1), ["foot"] = ("inch", 12, 1),
-        ["yd"] = ("inch", 36, 1), ["yard"] = ("inch", 36, 1), ["mile"] = ("inch", 63360, 1),
-        ["mg"] = ("mass", 1, 1000), ["g"] = ("mass", 1, 1), ["kg"] = ("mass", 1000, 1), ["t"] = ("mass", 1000000, 1), ["gram"] = ("mass", 1, 1), ["kilogram"] = ("mass", 1000, 1),
-        ["克"] = ("mass", 1, 1), ["千克"] = ("mass", 1000, 1), ["公斤"] = ("mass", 1000, 1), ["吨"] = ("mass", 1000000, 1),
-        ["s"] = ("time", 1, 1), ["sec"] = ("time", 1, 1), ["second"] = ("time", 1, 1), ["min"] = ("time", 60, 1), ["minute"] = ("time", 60, 1),
-        ["h"] = ("time", 3600, 1), ["hr"] = ("time", 3600, 1), ["hour"] = ("time", 3600, 1), ["day"] = ("time", 86400, 1),
-        ["秒"] = ("time", 1, 1), ["分钟"] = ("time", 60, 1), ["小时"] = ("time", 3600, 1), ["天"] = ("time", 86400, 1),
-        ["ml"] = ("volume", 1, 1000), ["l"] = ("volume", 1, 1), ["liter"] = ("volume", 1, 1), ["litre"] = ("volume", 1, 1), ["升"] = ("volume", 1, 1), ["毫升"] = ("volume", 1, 1000),
-        ["cent"] = ("money", 1, 100), ["dollar"] = ("money", 1, 1), ["元"] = ("yuan", 1, 1), ["角"] = ("yuan", 1, 10), ["分"] = ("yuan", 1, 100),
-        ["cm^2"] = ("area", 1, 10000), ["m^2"] = ("area", 1, 1), ["km^2"] = ("area", 1000000, 1), ["cm^3"] = ("cubic", 1, 1000000), ["m^3"] = ("cubic", 1, 1),
-        ["m/s"] = ("speed", 1, 1), ["km/h"] = ("speed", 1000, 3600), ["kmh"] = ("speed", 1000, 3600), ["mph"] = ("milespeed", 1, 1),
-        ["degree"] = ("angle", 1, 1), ["度"] = ("angle", 1, 1),
-    };
+    /// <summary>What is measured: each unit and how much of the base unit it is.</summary>
+    private const string Table =
+        """
+        length: mm 1/1000, cm 1/100, dm 1/10, m 1, km 1000, meter 1, metre 1, centimeter 1/100, kilometer 1000, 毫米 1/1000, 厘米 1/100, 米 1, 千米 1000, 公里 1000
+        inch: in 1, inch 1, inche 1, ft 12, feet 12, foot 12, yd 36, yard 36, mile 63360
+        mass: mg 1/1000, g 1, kg 1000, t 1000000, gram 1, kilogram 1000, 克 1, 千克 1000, 公斤 1000, 吨 1000000
+        time: s 1, sec 1, second 1, min 60, minute 60, h 3600, hr 3600, hour 3600, day 86400, 秒 1, 分钟 60, 小时 3600, 天 86400
+        volume: ml 1/1000, l 1, liter 1, litre 1, 升 1, 毫升 1/1000
+        money: cent 1/100, dollar 1
+        yuan: 元 1, 角 1/10, 分 1/100
+        area: cm^2 1/10000, m^2 1, km^2 1000000
+        cubic: cm^3 1/1000000, m^3 1
+        speed: m/s 1, km/h 1000/3600, kmh 1000/3600
+        milespeed: mph 1
+        angle: degree 1, 度 1
+        """;
+
+    private static readonly Dictionary<string, (string Dimension, Rational Size)> units = ReadTable();
 
     /// <summary>Takes the unit off the end of a normalised scalar.</summary>
     public static MeasuredValue Of(string text)
@@ -65,7 +65,7 @@ internal readonly record struct MeasuredValue(string Text, string Unit, bool IsP
         }
 
         return units.TryGetValue(Unit, out var mine) && units.TryGetValue(other.Unit, out var theirs) && mine.Dimension == theirs.Dimension
-            ? Rational.Of((System.Numerics.BigInteger)mine.Top * theirs.Bottom, (System.Numerics.BigInteger)mine.Bottom * theirs.Top)
+            ? Rational.Divide(mine.Size, theirs.Size)
             : null;
     }
 
@@ -76,6 +76,22 @@ internal readonly record struct MeasuredValue(string Text, string Unit, bool IsP
     private static bool IsUnitLetter(string text, int i) =>
         (char.IsLetter(text[i]) && text[i] != 'π') || char.IsWhiteSpace(text[i]) || (text[i] == '/' && i + 1 < text.Length && char.IsLetter(text[i + 1]))
         || text[i] == '^' || (text[i] is '2' or '3' && i > 0 && text[i - 1] == '^');
+
+    private static Dictionary<string, (string Dimension, Rational Size)> ReadTable()
+    {
+        var table = new Dictionary<string, (string, Rational)>(StringComparer.Ordinal);
+        foreach (var line in Table.Split('\n'))
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            foreach (var unit in line[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries))
+            {
+                var space = unit.IndexOf(' ', StringComparison.Ordinal);
+                table[unit[..space]] = (line[..colon], ExpressionParser.Parse(unit[(space + 1)..])!.Exact()!.Value);
+            }
+        }
+
+        return table;
+    }
 
     private static string Singular(string unit) => unit.Length > 3 && unit.EndsWith('s') ? unit[..^1] : unit;
 }
