@@ -33,7 +33,8 @@ public sealed class BracketCompletion : ArithmeticTask
             cut--;
         }
 
-        var shown = word[..cut];
+        // One sign before the end of the word something is always open.
+        var shown = DyckWord.Open(word[..cut])!.Length > 0 ? word[..cut] : word[..^1];
         var gold = DyckWord.Closing(shown);
         var steps = Think(random, language);
         for (var i = 1; i <= shown.Length; i++)

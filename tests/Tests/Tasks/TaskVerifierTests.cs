@@ -66,6 +66,18 @@ public sealed partial class TaskVerifierTests
     }
 
     [Fact]
+    public void Many_seeds_of_the_tasks_with_derivations_are_valid()
+    {
+        foreach (var task in TaskCatalog.All.Where(task => task.Sample(1, 0).Reasoning is not null))
+        {
+            for (var seed = 0UL; seed < 200; seed++)
+            {
+                task.Validate(task.Sample(1 + (int)(seed % (ulong)task.MaxLevel), 1_000 + seed));
+            }
+        }
+    }
+
+    [Fact]
     public void Derivations_reflect_now_and_then()
     {
         var task = TaskCatalog.Get("multiplication");
