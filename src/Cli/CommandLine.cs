@@ -84,6 +84,7 @@ internal static class CommandLine
             ServeCommand.Create(),
             KeysCommand.Create(),
             TrainCommand.Create(),
+            TasksCommand.Create(),
         };
         return root;
     }
