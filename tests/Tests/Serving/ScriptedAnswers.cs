@@ -14,6 +14,12 @@ internal sealed class ScriptedAnswers
     /// <summary>What every answer says.</summary>
     public string Text { get; set; } = "Hello";
 
+    /// <summary>Chooses the answer by the prompt; null says <see cref="Text"/> always.</summary>
+    public Func<string, string>? Reply { get; set; }
+
+    /// <summary>Awaited before each token.</summary>
+    public TimeSpan Pace { get; set; }
+
     public FinishReason Finish { get; set; } = FinishReason.Stop;
 
     /// <summary>Awaited before the last token.</summary>
@@ -68,9 +74,14 @@ internal sealed class ScriptedAnswers
     private async Task PlayOne(RunningRequest running, int choice)
     {
         var (detokenizer, parser, sampling) = (tokenizer.CreateDetokenizer(skipSpecial: true), new ChatStreamParser(), running.Request.Sampling);
-        var (stops, released, ids, finish) = (new StopTextMatcher(sampling.Stop), new System.Text.StringBuilder(), tokenizer.Encode(Text), Finish);
+        var (stops, released, ids, finish) = (new StopTextMatcher(sampling.Stop), new System.Text.StringBuilder(), tokenizer.Encode(Reply?.Invoke(tokenizer.Decode(running.Request.Prompt.Span)) ?? Text), Finish);
         for (var i = 0; i < ids.Length && stops.Matched is null; i++)
         {
+            if (Pace > TimeSpan.Zero)
+            {
+                await Task.Delay(Pace);
+            }
+
             if (i == ids.Length - 1)
             {
                 await Gate.WaitAsync(running.Stopped).ContinueWith(_ => { }, TaskScheduler.Default);
