@@ -77,11 +77,13 @@ internal static class CommandLine
             LogitsCommand.Create(),
             BenchCommand.Create(),
             PerplexityCommand.Create(),
+            DataCommand.Create(),
             ConvertCommand.Create(),
             QuantizeCommand.Create(),
             PullCommand.Create(),
             ServeCommand.Create(),
             KeysCommand.Create(),
+            TrainCommand.Create(),
         };
         return root;
     }

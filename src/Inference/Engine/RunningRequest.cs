@@ -57,6 +57,9 @@ public sealed class RunningRequest : IDisposable
     /// <summary>True when every answer has ended.</summary>
     internal bool IsComplete { get; private set; }
 
+    /// <summary>Signalled when the request is cancelled.</summary>
+    internal CancellationToken Stopped => stop.Token;
+
     /// <summary>Why the request is to end now; null when it is not.</summary>
     internal FinishReason? EndsNow =>
         stop.IsCancellationRequested ? FinishReason.Cancelled

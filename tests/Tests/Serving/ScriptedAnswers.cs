@@ -49,7 +49,7 @@ internal sealed class ScriptedAnswers
 
         request.Sampling.Validate();
         Requests.Add(request);
-        var running = new RunningRequest(request) { CachedTokens = CachedTokens };
+        var running = new RunningRequest(request, TimeProvider.System) { CachedTokens = CachedTokens };
         _ = Task.Run(() => Play(running));
         return running;
     }
