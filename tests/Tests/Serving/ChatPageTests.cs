@@ -15,12 +15,14 @@ public sealed class ChatPageTests
         var gate = new TaskCompletionSource();
         page.Answers.Gate = gate.Task;
         page.Answers.CachedTokens = 7;
+        page.Answers.CacheMissReason = "the text differs";
         await page.Composer.FillAsync("What is it?");
         await page.Composer.PressAsync("Enter");
         await Expect(page.Page.Locator("strong").Filter(new() { HasText = "answer" })).ToBeVisibleAsync();
         await Expect(page.Stats).ToHaveCountAsync(0);
         gate.SetResult();
         await Expect(page.Stats).ToContainTextAsync("7 reused");
+        await Expect(page.Stats).ToHaveAttributeAsync("title", "Not reused: the text differs");
         var fold = page.Page.Locator("details.reasoning");
         await Expect(fold.Locator("summary")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex(@"^Thought · [1-9]\d* tokens · \d+\.\d s$"));
         await Expect(page.Page.GetByText("First I think.")).Not.ToBeVisibleAsync();

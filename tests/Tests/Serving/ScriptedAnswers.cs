@@ -17,9 +17,6 @@ internal sealed class ScriptedAnswers
     /// <summary>Chooses the answer by the prompt; null says <see cref="Text"/> always.</summary>
     public Func<string, string>? Reply { get; set; }
 
-    /// <summary>Awaited before each token.</summary>
-    public TimeSpan Pace { get; set; }
-
     public FinishReason Finish { get; set; } = FinishReason.Stop;
 
     /// <summary>Awaited before the last token.</summary>
@@ -32,6 +29,8 @@ internal sealed class ScriptedAnswers
     public Exception? Refusal { get; set; }
 
     public int CachedTokens { get; set; }
+
+    public string? CacheMissReason { get; set; }
 
     public List<GenerationRequest> Requests { get; } = [];
 
@@ -49,7 +48,7 @@ internal sealed class ScriptedAnswers
 
         request.Sampling.Validate();
         Requests.Add(request);
-        var running = new RunningRequest(request, TimeProvider.System) { CachedTokens = CachedTokens };
+        var running = new RunningRequest(request, TimeProvider.System) { CachedTokens = CachedTokens, CacheMissReason = CacheMissReason };
         _ = Task.Run(() => Play(running));
         return running;
     }
@@ -77,11 +76,6 @@ internal sealed class ScriptedAnswers
         var (stops, released, ids, finish) = (new StopTextMatcher(sampling.Stop), new System.Text.StringBuilder(), tokenizer.Encode(Reply?.Invoke(tokenizer.Decode(running.Request.Prompt.Span)) ?? Text), Finish);
         for (var i = 0; i < ids.Length && stops.Matched is null; i++)
         {
-            if (Pace > TimeSpan.Zero)
-            {
-                await Task.Delay(Pace);
-            }
-
             if (i == ids.Length - 1)
             {
                 await Gate.WaitAsync(running.Stopped).ContinueWith(_ => { }, TaskScheduler.Default);
