@@ -93,7 +93,7 @@ public sealed class ChatPageTests
         await page.Page.GetByLabel("Most tokens").FillAsync("99");
         await page.Page.GetByLabel("Seed").FillAsync("5");
         await page.Page.GetByLabel("Thinking").SelectOptionAsync("budget");
-        await page.Page.GetByLabel("Budget").FillAsync("64");
+        await page.Page.GetByRole(AriaRole.Spinbutton, new() { Name = "Budget" }).FillAsync("64");
         await page.Press("Save");
         await page.Ask("Q");
         var request = page.Answers.Requests[^1];

@@ -18,12 +18,12 @@ public sealed class JavaScriptClientTests
         var seen = await Run("openai.mjs");
         Assert.Equal("scripted", (string?)seen["model"]);
         Assert.Equal("Hello there.", (string?)seen["chat"]!["content"]);
-        Assert.Equal("Hm.\n", (string?)seen["chat"]!["reasoning_content"]);
+        Assert.Equal("\nHm.\n", (string?)seen["chat"]!["reasoning_content"]);
         Assert.Equal("stop", (string?)seen["chat"]!["finish"]);
         Assert.True((int)seen["chat"]!["usage"]!["completion_tokens_details"]!["reasoning_tokens"]! > 0);
 
         var stream = seen["stream"]!;
-        Assert.Equal(("assistant", "Hello there.", "Hm.\n", "stop"), ((string?)stream["firstRole"], (string?)stream["content"], (string?)stream["reasoning"], (string?)stream["finish"]));
+        Assert.Equal(("assistant", "Hello there.", "\nHm.\n", "stop"), ((string?)stream["firstRole"], (string?)stream["content"], (string?)stream["reasoning"], (string?)stream["finish"]));
         Assert.Equal((int)seen["chat"]!["usage"]!["total_tokens"]!, (int)stream["usage"]!["total_tokens"]!);
 
         var call = Assert.Single(seen["tools"]!["calls"]!.AsArray())!["function"]!;
@@ -55,7 +55,7 @@ public sealed class JavaScriptClientTests
     {
         var seen = await Run("anthropic.mjs");
         Assert.Equal(["thinking", "text"], Types(seen["chat"]!["content"]!));
-        Assert.Equal("Hm.\n", (string?)seen["chat"]!["content"]![0]!["thinking"]);
+        Assert.Equal("\nHm.\n", (string?)seen["chat"]!["content"]![0]!["thinking"]);
         Assert.Equal("Hello there.", (string?)seen["chat"]!["content"]![1]!["text"]);
         Assert.Equal("end_turn", (string?)seen["chat"]!["stop"]);
 
