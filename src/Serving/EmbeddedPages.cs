@@ -1,14 +1,25 @@
 using System.Reflection;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace MiniMaxSharp.Serving;
 
-/// <summary>The files of <c>wwwroot</c>, which lie inside the assembly. <c>index.html</c> is at <c>/</c>.</summary>
+/// <summary>
+/// The files of <c>wwwroot</c>, which lie inside the assembly. <c>index.html</c> is at <c>/</c>. A browser asks again each time and gets 304 while its copy is current.
+/// </summary>
 internal static class EmbeddedPages
 {
     private const string Prefix = "wwwroot/";
+
+    /// <summary>The chat page loads its own files only, and stands in no other site's frame.</summary>
+    private const string PagePolicy =
+        "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    /// <summary>An answer's page runs its scripts with an origin of its own and reaches nothing: not the chat page, not the server, not the network.</summary>
+    private const string PreviewPolicy =
+        "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
     /// <summary>Maps one route for each file.</summary>
     public static void Map(IEndpointRouteBuilder endpoints)
@@ -18,18 +29,37 @@ internal static class EmbeddedPages
         {
             var path = resource[Prefix.Length..].Replace('\\', '/');
             var content = Read(assembly, resource);
-            var type = ContentType(Path.GetExtension(path));
-            endpoints.MapGet(path == "index.html" ? "/" : "/" + path, (RequestDelegate)(context => Write(context, content, type)));
+            var page = new Page(
+                content,
+                ContentType(Path.GetExtension(path)),
+                $"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"",
+                path == "preview.html" ? PreviewPolicy : PagePolicy);
+            endpoints.MapMethods(path == "index.html" ? "/" : "/" + path, [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)(context => Write(context, page)));
         }
     }
 
-    private static async Task Write(HttpContext context, byte[] content, string type)
+    private static async Task Write(HttpContext context, Page page)
     {
-        context.Response.ContentType = type;
-        context.Response.ContentLength = content.Length;
-        context.Response.Headers.CacheControl = "no-cache";
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        await context.Response.Body.WriteAsync(content, context.RequestAborted).ConfigureAwait(false);
+        var (request, response) = (context.Request, context.Response);
+        response.Headers.ETag = page.Tag;
+        response.Headers.CacheControl = "no-cache";
+        response.Headers.ContentSecurityPolicy = page.Policy;
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        response.Headers["X-DNS-Prefetch-Control"] = "off";
+        if (request.GetTypedHeaders().IfNoneMatch.Any(tag => tag.Tag == "*" || tag.Tag == page.Tag))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
+
+        response.ContentType = page.Type;
+        response.ContentLength = page.Content.Length;
+        if (HttpMethods.IsGet(request.Method))
+        {
+            await response.Body.WriteAsync(page.Content, context.RequestAborted).ConfigureAwait(false);
+        }
     }
 
     private static byte[] Read(Assembly assembly, string resource)
@@ -51,4 +81,6 @@ internal static class EmbeddedPages
         ".ico" => "image/x-icon",
         _ => "text/plain; charset=utf-8",
     };
+
+    private sealed record Page(byte[] Content, string Type, string Tag, string Policy);
 }

@@ -42,9 +42,13 @@ for await (const chunk of await client.chat.completions.create(ask("tool", { too
 }
 
 const schema = { type: "object", properties: { answer: { type: "integer" } }, required: ["answer"], additionalProperties: false };
-const structured = await client.chat.completions.create(
-  ask("structured", { max_tokens: 200, response_format: { type: "json_schema", json_schema: { name: "answer", schema, strict: true } } }));
-seen.structured = structured.choices[0].message.content;
+try {
+  const structured = await client.chat.completions.create(
+    ask("structured", { max_tokens: 200, response_format: { type: "json_schema", json_schema: { name: "answer", schema, strict: true } } }));
+  seen.structured = structured.choices[0].message.content;
+} catch (error) {
+  seen.structured = { status: error.status, param: error.param, message: error.message };
+}
 
 const completion = await client.completions.create({ model, prompt: "Once", max_tokens: 4 });
 seen.completion = { text: completion.choices[0].text, usage: completion.usage };

@@ -29,6 +29,9 @@ internal sealed class GenerationCall : IDisposable
     public TokenUsage Usage => running.Aggregate(default(TokenUsage), (sum, one) => new TokenUsage(
         sum.Prompt + one.PromptTokens, sum.Cached + one.CachedTokens, sum.Completion + one.CompletionTokens, sum.Reasoning + one.ReasoningTokens));
 
+    /// <summary>Why not more of the prompt was reused; null when all that could be was.</summary>
+    public string? CacheMissReason => running.Select(one => one.CacheMissReason).FirstOrDefault(reason => reason is not null);
+
     private ServingState Server => exchange.Server;
 
     /// <summary>Admits the requests. Everything that can be refused is refused here, before the answer begins.</summary>

@@ -37,7 +37,7 @@ internal sealed class ChatChunks(Exchange exchange, ChatCall call, bool includeU
         if (includeUsage)
         {
             var last = Frame([]);
-            last["usage"] = OpenAiJson.Usage(generation.Usage);
+            last["usage"] = OpenAiJson.Usage(generation);
             await stream.Send(last).ConfigureAwait(false);
         }
 

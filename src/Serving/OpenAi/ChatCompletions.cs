@@ -30,7 +30,7 @@ internal static class ChatCompletions
             ["created"] = exchange.Started.ToUnixTimeSeconds(),
             ["model"] = exchange.Server.Model.Name,
             ["choices"] = new JsonArray([.. answers.Select((answer, i) => Choice(answer, i, call.Sampling.LogProbs))]),
-            ["usage"] = OpenAiJson.Usage(generation.Usage),
+            ["usage"] = OpenAiJson.Usage(generation),
         }).ConfigureAwait(false);
     }
 

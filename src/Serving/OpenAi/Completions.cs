@@ -57,7 +57,7 @@ internal static class Completions
         }
 
         var json = Frame(exchange, exchange.NewId("cmpl-"), new JsonArray([.. choices.Select((choice, i) => choice.TakeJson(i))]));
-        json["usage"] = OpenAiJson.Usage(generation.Usage);
+        json["usage"] = OpenAiJson.Usage(generation);
         await exchange.WriteJson(json).ConfigureAwait(false);
     }
 
@@ -77,7 +77,7 @@ internal static class Completions
         if (includeUsage)
         {
             var last = Frame(exchange, id, []);
-            last["usage"] = OpenAiJson.Usage(generation.Usage);
+            last["usage"] = OpenAiJson.Usage(generation);
             await stream.Send(last).ConfigureAwait(false);
         }
 

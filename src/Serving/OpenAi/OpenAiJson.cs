@@ -26,14 +26,24 @@ internal static class OpenAiJson
     };
 
     /// <summary>The usage object of chat and text completions.</summary>
-    public static JsonObject Usage(TokenUsage usage) => new()
+    public static JsonObject Usage(GenerationCall generation)
     {
-        ["prompt_tokens"] = usage.Prompt,
-        ["completion_tokens"] = usage.Completion,
-        ["total_tokens"] = usage.Prompt + usage.Completion,
-        ["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = usage.Cached },
-        ["completion_tokens_details"] = new JsonObject { ["reasoning_tokens"] = usage.Reasoning },
-    };
+        var usage = generation.Usage;
+        var prompt = new JsonObject { ["cached_tokens"] = usage.Cached };
+        if (generation.CacheMissReason is { } reason)
+        {
+            prompt["cache_miss_reason"] = reason;
+        }
+
+        return new JsonObject
+        {
+            ["prompt_tokens"] = usage.Prompt,
+            ["completion_tokens"] = usage.Completion,
+            ["total_tokens"] = usage.Prompt + usage.Completion,
+            ["prompt_tokens_details"] = prompt,
+            ["completion_tokens_details"] = new JsonObject { ["reasoning_tokens"] = usage.Reasoning },
+        };
+    }
 
     /// <summary>Sends the error of a stream that has begun, then its end.</summary>
     public static async Task SendError(Exchange exchange, EventStream stream, ApiException error)

@@ -45,6 +45,7 @@ export async function runAnswer(body, settings, message, signal, changed) {
     completion,
     prompt: usage?.prompt_tokens ?? 0,
     cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+    missReason: usage?.prompt_tokens_details?.cache_miss_reason ?? null,
     speed: first && completion > 1 ? (completion - 1) / Math.max(seconds, 1e-3) : 0,
     firstMs: first ? first - started : 0,
   };

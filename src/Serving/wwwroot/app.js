@@ -119,9 +119,12 @@ async function answer() {
   else showList();
 }
 
+/** A control that vanishes must not take the keyboard's place on the page with it. */
 function setRunning(on) {
+  const lost = [$("send"), $("stop"), document.body].includes(document.activeElement);
   $("send").hidden = on;
   $("stop").hidden = !on;
+  if (lost) $(on ? "stop" : "composer").focus();
 }
 
 function open(one) {
@@ -223,6 +226,7 @@ $("menu").onclick = () => {
   const isOpen = document.body.classList.toggle("menu");
   $("shade").hidden = !isOpen;
   $("menu").setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) $("new").focus();
 };
 $("shade").onclick = closeMenu;
 $("open-settings").onclick = () => openSettings(settings, conversation, () => {

@@ -34,7 +34,7 @@ function fillAnswer(body, message) {
   if (message.content) children.push(make("div", { className: "markdown" }, renderMarkdown(message.content, codeBlock)));
   for (const call of message.tool_calls ?? []) children.push(callView(call));
   if (message.failed) children.push(make("p", { className: "error", textContent: text("failed") + message.failed }));
-  if (message.stats) children.push(make("p", { className: "stats", textContent: statsText(message) }));
+  if (message.stats) children.push(make("p", { className: "stats", textContent: statsText(message), title: message.stats.missReason ? `${text("notReused")}${message.stats.missReason}` : "" }));
   if (preview) children.push(preview);
   body.replaceChildren(...children);
 }

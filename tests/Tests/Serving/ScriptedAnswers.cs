@@ -14,6 +14,9 @@ internal sealed class ScriptedAnswers
     /// <summary>What every answer says.</summary>
     public string Text { get; set; } = "Hello";
 
+    /// <summary>Chooses the answer by the prompt; null says <see cref="Text"/> always.</summary>
+    public Func<string, string>? Reply { get; set; }
+
     public FinishReason Finish { get; set; } = FinishReason.Stop;
 
     /// <summary>Awaited before the last token.</summary>
@@ -26,6 +29,8 @@ internal sealed class ScriptedAnswers
     public Exception? Refusal { get; set; }
 
     public int CachedTokens { get; set; }
+
+    public string? CacheMissReason { get; set; }
 
     public List<GenerationRequest> Requests { get; } = [];
 
@@ -43,7 +48,7 @@ internal sealed class ScriptedAnswers
 
         request.Sampling.Validate();
         Requests.Add(request);
-        var running = new RunningRequest(request, TimeProvider.System) { CachedTokens = CachedTokens };
+        var running = new RunningRequest(request, TimeProvider.System) { CachedTokens = CachedTokens, CacheMissReason = CacheMissReason };
         _ = Task.Run(() => Play(running));
         return running;
     }
@@ -68,7 +73,7 @@ internal sealed class ScriptedAnswers
     private async Task PlayOne(RunningRequest running, int choice)
     {
         var (detokenizer, parser, sampling) = (tokenizer.CreateDetokenizer(skipSpecial: true), new ChatStreamParser(), running.Request.Sampling);
-        var (stops, released, ids, finish) = (new StopTextMatcher(sampling.Stop), new System.Text.StringBuilder(), tokenizer.Encode(Text), Finish);
+        var (stops, released, ids, finish) = (new StopTextMatcher(sampling.Stop), new System.Text.StringBuilder(), tokenizer.Encode(Reply?.Invoke(tokenizer.Decode(running.Request.Prompt.Span)) ?? Text), Finish);
         for (var i = 0; i < ids.Length && stops.Matched is null; i++)
         {
             if (i == ids.Length - 1)
