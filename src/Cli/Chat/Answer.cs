@@ -5,15 +5,8 @@ namespace MiniMaxSharp.Cli;
 /// <summary>One turn of a conversation: prompt, generation, and what of it is shown.</summary>
 internal sealed class Answer(InferenceEngine engine, SamplingParams sampling, Thinking thinking)
 {
-    private const string EmptyThinkBlock = "<think>\n\n</think>\n\n";
-
     /// <summary>Token ids of the prompt for the next assistant turn.</summary>
-    public int[] Prompt(IReadOnlyList<ChatMessage> messages)
-    {
-        var rendered = ChatRenderer.Render(new Conversation(messages), ChatDialect.Repaired);
-        var ids = ChatTokenizer.Tokenize(rendered, engine.Tokenizer).Ids;
-        return thinking.Enabled ? ids : [.. ids, .. engine.Tokenizer.Encode(EmptyThinkBlock)];
-    }
+    public int[] Prompt(Conversation conversation) => ChatPrompt.Encode(conversation, engine.Tokenizer, thinks: thinking.Enabled);
 
     /// <summary>Generates on <paramref name="sequence"/> and shows the answer; the generation says how it ended, also when it was cancelled.</summary>
     public Generation Stream(Sequence sequence, int[] prompt, AnswerWriter writer, IProgress<long> progress, CancellationToken cancellationToken)

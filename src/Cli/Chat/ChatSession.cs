@@ -122,7 +122,7 @@ internal sealed class ChatSession(InferenceEngine engine, SamplingParams samplin
     {
         var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking);
         ChatMessage[] asked = [.. system is null ? [] : new[] { ChatMessage.System(system) }, .. messages, ChatMessage.User(question)];
-        var prompt = answer.Prompt(asked);
+        var prompt = answer.Prompt(new Conversation(asked));
         var progress = new TokenProgress(error, prompt.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
         var writer = new AnswerWriter(output, error, isTerminal);
         using var stop = new CancellationTokenSource();
