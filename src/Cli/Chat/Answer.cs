@@ -9,10 +9,10 @@ internal sealed class Answer(InferenceEngine engine, SamplingParams sampling, Th
     public int[] Prompt(Conversation conversation) => ChatPrompt.Encode(conversation, engine.Tokenizer, thinks: thinking.Enabled);
 
     /// <summary>Generates on <paramref name="sequence"/> and shows the answer; the generation says how it ended, also when it was cancelled.</summary>
-    public Generation Stream(Sequence sequence, int[] prompt, AnswerWriter writer, IProgress<long> progress, CancellationToken cancellationToken)
+    public Generation Stream(Sequence sequence, int[] prompt, AnswerWriter writer, IProgress<long> progress, CancellationToken cancellationToken, string callIdPrefix = "call_")
     {
         var generation = engine.Start(sequence, prompt, sampling);
-        var parser = new ChatStreamParser();
+        var parser = new ChatStreamParser(callIdPrefix: callIdPrefix);
         var deltas = new List<ChatDelta>();
         foreach (var token in generation.Tokens(cancellationToken, progress))
         {
