@@ -22,6 +22,20 @@ public sealed partial class LibraryDocTests
     [Fact]
     public Task Tools_run() => LibraryExamples.Tools(RandomTiny.Folder);
 
+    [Fact]
+    public async Task Serving_runs()
+    {
+        Environment.SetEnvironmentVariable("ASPNETCORE_URLS", "http://127.0.0.1:0");
+        try
+        {
+            await LibraryExamples.Serve(RandomTiny.Folder);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("ASPNETCORE_URLS", null);
+        }
+    }
+
     private static string Read(string file) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", file));
 
     private static string Lines(string text) => string.Join('\n', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
