@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,7 +10,7 @@ using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Serving;
 
-/// <summary>Adds a model to an ASP.NET Core application: <c>builder.Services.AddMiniMax("models/m1"); app.MapMiniMax();</c></summary>
+/// <summary>Adds a model to an ASP.NET Core application, and an <see cref="IChatClient"/> for its own code: <c>builder.Services.AddMiniMax("models/m1"); app.MapMiniMax();</c></summary>
 public static class MiniMaxEndpoints
 {
     /// <summary>Serves the model in <paramref name="folder"/>; the engine opens when the endpoints are mapped and is disposed with the application.</summary>
@@ -31,6 +32,7 @@ public static class MiniMaxEndpoints
         options.Validate();
         services.AddSingleton(options);
         services.AddSingleton(model);
+        services.AddSingleton<IChatClient>(provider => provider.GetRequiredService<ServedModel>().CreateChatClient());
         services.AddSingleton(provider => new ServingState(
             provider.GetRequiredService<ServedModel>(), options, TimeProvider.System, provider.GetRequiredService<ILogger<ServingState>>()));
         services.AddHostedService<DrainOnStop>();

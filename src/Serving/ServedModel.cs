@@ -30,6 +30,9 @@ public sealed class ServedModel(string name, Tokenizer tokenizer, int maxContext
         return new ServedModel(name ?? Path.GetFileName(folder), engine.Tokenizer, (int)engine.Loaded.Config.MaxPositionEmbeddings, engine.Submit);
     }
 
+    /// <summary>The model as a chat client, beside the endpoints.</summary>
+    public MiniMaxChatClient CreateChatClient() => new(Name, Tokenizer, submit);
+
     /// <summary>Admits a request.</summary>
     internal RunningRequest Submit(GenerationRequest request) => submit(request);
 }

@@ -53,7 +53,7 @@ internal static class RunCommand
         public void Run(InvocationConfiguration io, bool json, bool quiet, CancellationToken cancellationToken)
         {
             using var sequence = engine.CreateSequence();
-            var prompt = raw ? engine.Tokenizer.Encode(text) : answer.Prompt([.. System(), ChatMessage.User(text)]);
+            var prompt = raw ? engine.Tokenizer.Encode(text) : answer.Prompt(new Conversation([.. System(), ChatMessage.User(text)]));
             RunOptions.NoteMemory(io.Error, engine.Loaded, Math.Min(prompt.Length + (long)(sampling.MaxTokens ?? 0), engine.Loaded.Config.MaxPositionEmbeddings));
             var progress = new TokenProgress(io.Error, prompt.Length, ProgressLine.IsTerminal(io.Error), TimeProvider.System);
             var writer = json

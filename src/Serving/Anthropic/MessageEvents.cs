@@ -16,7 +16,7 @@ internal sealed class MessageEvents(Exchange exchange, EventStream stream, strin
         await Send("message_start", ("message", Messages.Frame(exchange, id, generation.Usage with { Completion = 0 }))).ConfigureAwait(false);
         await Send("ping").ConfigureAwait(false);
         ChatStep last = default;
-        await foreach (var step in ChatTurn.Steps(exchange, call, generation).ConfigureAwait(false))
+        await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
         {
             foreach (var delta in step.Deltas)
             {

@@ -16,7 +16,7 @@ internal sealed class ChatChunks(Exchange exchange, ChatCall call, bool includeU
         }
 
         var tokenizer = exchange.Server.Model.Tokenizer;
-        await foreach (var step in ChatTurn.Steps(exchange, call, generation).ConfigureAwait(false))
+        await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
         {
             JsonNode? logProbs = LogProbJson.OfChat(step.Token, tokenizer) is { } token ? new JsonObject { ["content"] = new JsonArray(token) } : null;
             foreach (var delta in step.Deltas)

@@ -22,7 +22,7 @@ internal static class Responses
             return;
         }
 
-        await foreach (var step in ChatTurn.Steps(exchange, call, generation).ConfigureAwait(false))
+        await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
         {
             foreach (var _ in response.Take(step))
             {
@@ -37,7 +37,7 @@ internal static class Responses
         await Send(stream, response.Event("response.created", ("response", response.ToJson(null)))).ConfigureAwait(false);
         await Send(stream, response.Event("response.in_progress", ("response", response.ToJson(null)))).ConfigureAwait(false);
         FinishReason? finish = null;
-        await foreach (var step in ChatTurn.Steps(exchange, call, generation).ConfigureAwait(false))
+        await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
         {
             finish = step.FinishReason;
             foreach (var item in response.Take(step))

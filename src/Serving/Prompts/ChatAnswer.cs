@@ -31,7 +31,7 @@ internal sealed class ChatAnswer
     public static async Task<ChatAnswer[]> Collect(Exchange exchange, ChatCall call, GenerationCall generation)
     {
         var answers = Enumerable.Range(0, call.Count).Select(_ => new ChatAnswer()).ToArray();
-        await foreach (var step in ChatTurn.Steps(exchange, call, generation).ConfigureAwait(false))
+        await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
         {
             answers[step.Choice].Add(step, exchange.Server.Model.Tokenizer);
         }

@@ -8,9 +8,6 @@ namespace MiniMaxSharp.Serving;
 /// <param name="Thinking">How much the model may think.</param>
 internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampling, ThinkingFields Thinking)
 {
-    // What the model writes itself when it does not think.
-    private const string EmptyThinkBlock = "<think>\n\n</think>\n\n";
-
     /// <summary>Answers to give.</summary>
     public int Count { get; init; } = 1;
 
@@ -25,8 +22,7 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
     /// <exception cref="ApiException">The prompt is longer than the context.</exception>
     public GenerationRequest ToRequest(ServingState server)
     {
-        var ids = Prompt(server, Conversation);
-        var prompt = Thinking.Enabled ? ids : [.. ids, .. server.Model.Tokenizer.Encode(EmptyThinkBlock)];
+        var prompt = ChatPrompt.Encode(Conversation, server.Model.Tokenizer, server.Options.ReasoningHistory, Thinking.Enabled);
         if (prompt.Length >= server.Model.MaxContext)
         {
             throw new ApiException(
