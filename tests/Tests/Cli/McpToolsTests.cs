@@ -76,7 +76,7 @@ public sealed class McpToolsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_session_offers_the_tools_to_the_model()
+    public async Task A_session_with_tools_still_answers_without_a_call()
     {
         await using var tools = await Connect();
         using var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 });
