@@ -17,7 +17,7 @@ internal static class EmbeddedPages
     private const string PagePolicy =
         "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>An answer's page runs its scripts with an origin of its own and reaches nothing: not the chat page, not the server, not the network.</summary>
+    /// <summary>An answer's page runs its scripts with an origin of its own; it cannot read the chat page, nor fetch from the server or the network.</summary>
     private const string PreviewPolicy =
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
