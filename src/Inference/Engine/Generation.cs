@@ -26,9 +26,11 @@ public sealed class Generation
     private readonly ChatStreamParser parser;
     private readonly List<ChatDelta> ignoredDeltas = [];
     private readonly StringBuilder released = new();
+    private readonly GrammarConstraint? constraint;
 
     internal Generation(
-        InferenceEngine engine, Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, Sampler sampler, int maxTokens, bool startsInReasoning)
+        InferenceEngine engine, Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, Sampler sampler, int maxTokens, bool startsInReasoning,
+        GrammarConstraint? constraint = null)
     {
         this.engine = engine;
         this.sequence = sequence;
@@ -41,6 +43,7 @@ public sealed class Generation
         repetition = new RepetitionStop(sampling.RepetitionStopCount, sampling.RepetitionStopProbability);
         thinking = new ThinkingBudget(sampling.ThinkingBudget, engine.ClosingIds);
         parser = new ChatStreamParser(startsInReasoning);
+        this.constraint = constraint;
     }
 
     /// <summary>Prompt tokens.</summary>
@@ -80,7 +83,10 @@ public sealed class Generation
         while (FinishReason is null)
         {
             var logits = engine.Loaded.Model.Logits(row);
-            var token = thinking.TryForce(parser.InReasoning, out var forced) ? sampler.Accept(forced, logits) : sampler.Sample(logits);
+            var token = thinking.TryForce(parser.InReasoning, out var forced)
+                ? sampler.Accept(forced, logits)
+                : sampler.Sample(logits, constraint is null ? default : constraint.NextMask());
+            constraint?.Accept(token.Id);
             var generated = Take(token);
             DecodeTime = clock.Elapsed - PrefillTime;
             if (generated.Id >= 0 || generated.Text.Length > 0)
@@ -133,7 +139,7 @@ public sealed class Generation
         var piece = detokenizer.Push(token.Id);
         parser.Push(piece, ignoredDeltas);
         ignoredDeltas.Clear();
-        if (stopText.Push(piece, released))
+        if (stopText.Push(piece, released) || constraint is { IsFinished: true })
         {
             FinishReason = Inference.FinishReason.Stop;
         }

@@ -16,6 +16,8 @@ public sealed class InferenceEngine : IDisposable
 
     private const string EndOfTurn = "<end_of_sentence>";
 
+    private readonly Lazy<TokenTrie> trie;
+
     private InferenceEngine(LoadedModel loaded, Tokenizer tokenizer)
     {
         Loaded = loaded;
@@ -28,6 +30,7 @@ public sealed class InferenceEngine : IDisposable
 
         EndIds = ends;
         ClosingIds = tokenizer.Encode(ThinkingClosing);
+        trie = new Lazy<TokenTrie>(() => new TokenTrie(tokenizer, UsableVocabulary));
     }
 
     /// <summary>The model.</summary>
@@ -79,8 +82,12 @@ public sealed class InferenceEngine : IDisposable
     /// <param name="prompt">Token ids of the whole prompt.</param>
     /// <param name="sampling">How tokens are drawn and when the generation ends.</param>
     /// <param name="startsInReasoning">True when the prompt ends inside <c>&lt;think&gt;</c>.</param>
+    /// <param name="grammar">What the answer is held to; its text begins behind the thinking.</param>
+    /// <param name="grammarStart">Where the answer begins; null: it may think, or does so already where <paramref name="startsInReasoning"/> says so.</param>
     /// <exception cref="InvalidInputException">The prompt is empty, has an unknown id, or does not fit; a parameter is out of range.</exception>
-    public Generation Start(Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning = false)
+    public Generation Start(
+        Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning = false, Grammar? grammar = null,
+        GrammarStart? grammarStart = null)
     {
         if (prompt.IsEmpty)
         {
@@ -97,8 +104,11 @@ public sealed class InferenceEngine : IDisposable
         Loaded.CheckMemory(prompt.Length + (long)Math.Min(sampling.MaxTokens ?? 1, room));
         var sampler = new Sampler(sampling, Loaded.Config.VocabSize, UsableVocabulary, prompt.Span, EndIds);
         var limit = (int)Math.Min(Math.Min(sampling.MaxTokens ?? int.MaxValue, room), Loaded.TokensThatFit() - prompt.Length);
-        return new Generation(this, sequence, prompt, sampling, sampler, limit, startsInReasoning);
+        return new Generation(this, sequence, prompt, sampling, sampler, limit, startsInReasoning, Constrain(grammar, startsInReasoning, grammarStart));
     }
+
+    private GrammarConstraint? Constrain(Grammar? grammar, bool startsInReasoning, GrammarStart? start) =>
+        grammar is null ? null : new(grammar.CreateMatcher(trie.Value, EndIds, start ?? (startsInReasoning ? GrammarStart.Thinking : GrammarStart.MayThink)));
 
     /// <summary>Generates in one call, on a thread of the pool.</summary>
     /// <exception cref="InvalidInputException">As for <see cref="Start"/>.</exception>
