@@ -107,9 +107,6 @@ public sealed class InferenceEngine : IDisposable
         return new Generation(this, sequence, prompt, sampling, sampler, limit, startsInReasoning, Constrain(grammar, startsInReasoning, grammarStart));
     }
 
-    private GrammarConstraint? Constrain(Grammar? grammar, bool startsInReasoning, GrammarStart? start) =>
-        grammar is null ? null : new(grammar.CreateMatcher(trie.Value, EndIds, start ?? (startsInReasoning ? GrammarStart.Thinking : GrammarStart.MayThink)));
-
     /// <summary>Generates in one call, on a thread of the pool.</summary>
     /// <exception cref="InvalidInputException">As for <see cref="Start"/>.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
@@ -128,4 +125,7 @@ public sealed class InferenceEngine : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Loaded.Dispose();
+
+    private GrammarConstraint? Constrain(Grammar? grammar, bool startsInReasoning, GrammarStart? start) =>
+        grammar is null ? null : new(grammar.CreateMatcher(trie.Value, EndIds, start ?? (startsInReasoning ? GrammarStart.Thinking : GrammarStart.MayThink)));
 }

@@ -6,7 +6,7 @@ namespace MiniMaxSharp.Inference;
 /// <param name="where">Place of the expression, for messages.</param>
 internal sealed class ByteNfa(ByteForm form, CompileBudget budget, string where)
 {
-    private const int StateCost = 20;
+    private const int StateCost = 40;
     private readonly List<List<ByteEdge>> bytes = [];
     private readonly List<List<(int Target, Move Kind)>> moves = [];
     private readonly Dictionary<CodePointSet, ByteTemplate> templates = [];
@@ -45,7 +45,7 @@ internal sealed class ByteNfa(ByteForm form, CompileBudget budget, string where)
     /// <summary>Adds what the tree describes behind <paramref name="from"/>; returns the state behind it.</summary>
     public int Add(RegexNode node, int from)
     {
-        budget.Spend(1, where);
+        budget.Spend(4, where);
         switch (node)
         {
             case RegexNode.Characters characters:

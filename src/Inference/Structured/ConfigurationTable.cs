@@ -7,13 +7,13 @@ namespace MiniMaxSharp.Inference;
 /// When it has grown too large it is emptied and begins anew; the language does not change by that. Not for concurrent calls.
 /// </summary>
 /// <param name="automaton">The language.</param>
-internal sealed class ConfigurationTable(PushdownAutomaton automaton)
+/// <param name="maxTransitions">Size at which it begins anew.</param>
+internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTransitions = 1 << 21)
 {
     /// <summary>Where no text of the language leads.</summary>
     public const int Dead = -1;
 
     private const int Unknown = -2;
-    private const int MaxTransitions = 1 << 21;
     private const int MaxThreads = 1 << 20;
     private const int MaxMaskBytes = 16 << 20;
 
@@ -30,7 +30,7 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton)
     private int maskBytes;
 
     /// <summary>True when a walk should call <see cref="Restart"/>.</summary>
-    public bool IsFull => all.Count * classes > MaxTransitions || threads > MaxThreads;
+    public bool IsFull => all.Count * classes > maxTransitions || threads > MaxThreads;
 
     /// <summary>The configuration of a number.</summary>
     public Configuration this[int id] => all[id];

@@ -8,7 +8,7 @@ namespace MiniMaxSharp.Inference;
 /// <param name="allowFraction">False: integers.</param>
 internal sealed class NumberRange(PushdownGraph graph, bool allowFraction)
 {
-    /// <summary>Digits before the point where there is no bound.</summary>
+    /// <summary>Digits before the point where there is no bound; one more than those of the lower bound if it has more.</summary>
     public const int MaxWholeDigits = 19;
 
     /// <summary>Digits behind the point, or those of a bound if it has more.</summary>
@@ -65,7 +65,7 @@ internal sealed class NumberRange(PushdownGraph graph, bool allowFraction)
         (high, highExclusive) = (greatest?.Value.Text(), greatest?.Exclusive ?? false);
         fractionDigits = !allowFraction ? 0 : Math.Max(MaxFractionDigits, Math.Max(low.Fraction.Length + 1, (high?.Fraction.Length ?? 0) + 1));
         end = to;
-        var longest = high?.Whole.Length ?? Math.Max(MaxWholeDigits, low.Whole.Length);
+        var longest = high?.Whole.Length ?? Math.Max(MaxWholeDigits, low.Whole.Length + 1);
         for (var length = low.Whole.Length; length <= longest; length++)
         {
             var atLow = length == low.Whole.Length;

@@ -92,13 +92,16 @@ internal sealed partial class SchemaCompiler
     {
         var names = new List<string>();
         var required = new HashSet<string>(StringComparer.Ordinal);
+        var declared = new List<Dictionary<string, JsonElement>>();
         foreach (var part in parts)
         {
-            names.AddRange(Keyword(part, "properties", JsonValueKind.Object)?.EnumerateObject().Select(property => property.Name) ?? []);
+            declared.Add(DeclaredProperties(part));
+            names.AddRange(declared[^1].Keys);
             required.UnionWith(RequiredNames(part));
         }
 
-        var isPlain = names.Count == 0 && required.Count == 0 && !parts.Exists(part => part.Element.TryGetProperty(AdditionalProperties, out _));
+        var isPlain = required.Count == 0
+            && !parts.Exists(part => part.Element.TryGetProperty("properties", out _) || part.Element.TryGetProperty(AdditionalProperties, out _));
         if (isPlain)
         {
             graph.AddEmpty(graph.AddCall(start, json.AnyObject()), end);
@@ -114,7 +117,7 @@ internal sealed partial class SchemaCompiler
         for (var i = 0; i < names.Count; i++)
         {
             budget.Spend(100, graph.Where);
-            AddMember(members, i, names[i], required.Contains(names[i]), PropertyParts(parts, names[i]));
+            AddMember(members, i, names[i], required.Contains(names[i]), PropertyParts(parts, declared, names[i]));
         }
 
         AddAdditional(members, parts, names);
@@ -180,12 +183,12 @@ internal sealed partial class SchemaCompiler
         new RegexNode.Sequence([.. text.EnumerateRunes().Select(rune => new RegexNode.Characters(CodePointSet.Of((rune.Value, rune.Value))))]);
 
     /// <summary>What a property has to fit: of each part its own schema, or the one for additional properties where the part does not declare it.</summary>
-    private static List<SchemaPart> PropertyParts(List<SchemaPart> parts, string name)
+    private static List<SchemaPart> PropertyParts(List<SchemaPart> parts, List<Dictionary<string, JsonElement>> declared, string name)
     {
         var value = new List<SchemaPart>();
-        foreach (var part in parts)
+        foreach (var (i, part) in parts.Index())
         {
-            if (Keyword(part, "properties", JsonValueKind.Object) is { } properties && properties.TryGetProperty(name, out var schema))
+            if (declared[i].TryGetValue(name, out var schema))
             {
                 value.Add(part.Child(schema, "properties", name));
             }
@@ -196,6 +199,17 @@ internal sealed partial class SchemaCompiler
         }
 
         return value;
+    }
+
+    private static Dictionary<string, JsonElement> DeclaredProperties(SchemaPart part)
+    {
+        var declared = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var property in Keyword(part, "properties", JsonValueKind.Object)?.EnumerateObject() ?? default)
+        {
+            declared[property.Name] = property.Value;
+        }
+
+        return declared;
     }
 
     private static List<SchemaPart> AdditionalParts(List<SchemaPart> parts)

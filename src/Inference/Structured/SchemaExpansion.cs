@@ -35,6 +35,7 @@ internal readonly record struct SchemaPart(JsonElement Element, string Path)
 internal sealed class SchemaExpansion(SchemaPart root, CompileBudget budget)
 {
     private const int MaxAlternatives = 2_000;
+    private const int MaxDepth = 300;
     private const int PartCost = 50;
     private readonly Dictionary<string, List<List<SchemaPart>>> known = new(StringComparer.Ordinal);
     private readonly HashSet<string> inWork = new(StringComparer.Ordinal);
@@ -73,6 +74,11 @@ internal sealed class SchemaExpansion(SchemaPart root, CompileBudget budget)
         if (!inWork.Add(part.Path))
         {
             throw new InvalidInputException($"{part.Path}: the schema refers to itself without an object or an array in between. Remove the reference.");
+        }
+
+        if (inWork.Count > MaxDepth)
+        {
+            throw new InvalidInputException($"{part.Path}: more than {MaxDepth} references and combinations lead into one another. Refer to the last one directly.");
         }
 
         var alternatives = ExpandObject(part);
@@ -146,6 +152,7 @@ internal sealed class SchemaExpansion(SchemaPart root, CompileBudget budget)
         {
             var name = Uri.UnescapeDataString(escaped).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             var index = -1;
+            budget.Spend(1 + (element.ValueKind == JsonValueKind.Object ? element.GetPropertyCount() / 8 : 0), where);
             var found = element.ValueKind switch
             {
                 JsonValueKind.Object => element.TryGetProperty(name, out element),

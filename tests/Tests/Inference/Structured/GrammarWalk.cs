@@ -18,8 +18,9 @@ internal static class GrammarWalk
     /// <summary>Ends of a turn in these tests: an id that is special, so it is never text.</summary>
     public static int[] EndIds { get; } = [Tokenizer.TryGetSpecial("<end_of_sentence>", out var id) ? id : EndId];
 
-    /// <summary>Draws tokens until the text ends. After <paramref name="patience"/> tokens it prefers what closes strings, arrays and objects.</summary>
-    public static string Draw(Grammar grammar, Random random, int patience = 60)
+    /// <summary>Draws tokens until the text ends. After <paramref name="patience"/> tokens it prefers the end and then these bytes, the first most:
+    /// quotes come before brackets, which inside a string are text.</summary>
+    public static string Draw(Grammar grammar, Random random, int patience = 60, string closers = "\"}]")
     {
         var matcher = grammar.CreateMatcher(Trie, EndIds);
         var mask = new uint[matcher.MaskLength];
@@ -30,7 +31,7 @@ internal static class GrammarWalk
             var allowed = Allowed(mask);
             Assert.True(allowed.Count > 0, $"Dead end behind {Encoding.UTF8.GetString([.. text])}");
             var id = allowed[random.Next(allowed.Count)];
-            id = step > patience && allowed.Find(token => EndIds.Contains(token) || Closes(token)) is var closing and > 0 ? closing : id;
+            id = step > patience && allowed.Where(token => Rank(token, closers) >= -1).OrderBy(token => Rank(token, closers)).FirstOrDefault(-1) is var closing and >= 0 ? closing : id;
             Assert.True(matcher.Accept(id), $"The mask allows {id}, but it is not taken.");
             if (EndIds.Contains(id) || matcher.IsFinished)
             {
@@ -80,5 +81,6 @@ internal static class GrammarWalk
         return ids;
     }
 
-    private static bool Closes(int id) => Tokenizer.TokenBytes(id) is [(byte)'"' or (byte)'}' or (byte)']'];
+    private static int Rank(int id, string closers) =>
+        EndIds.Contains(id) ? -1 : Tokenizer.TokenBytes(id) is [var only] && closers.Contains((char)only, StringComparison.Ordinal) ? closers.IndexOf((char)only, StringComparison.Ordinal) : -2;
 }

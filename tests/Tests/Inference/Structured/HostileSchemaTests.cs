@@ -24,14 +24,15 @@ public class HostileSchemaTests
         { "$.items.multipleOf", """{"type":"array","items":{"type":"number","multipleOf":3}}""" },
         { "$.properties[\"a b\"].not", """{"properties":{"a b":{"not":{}}}}""" },
         { "$.type", """{"type":"text"}""" },
-        { "$[\"$ref\"]", """{"$ref":"https://example.org/schema"}""" },
+        { "$.$ref", """{"$ref":"https://example.org/schema"}""" },
         { "#/$defs/b", """{"$defs":{"a":{}},"$ref":"#/$defs/b"}""" },
         { "no text fits", "false" },
         { "no text fits", """{"type":"string","minLength":3,"maxLength":2}""" },
         { "no string fits", """{"type":"string","pattern":"^a{3}$","maxLength":2}""" },
         { "lone surrogate", """{"properties":{"\ud800":{}}}""" },
-        { "large", $$"""{"enum":[{{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i * 7919:D9}\""))}}]}""" },
+        { "large", $$"""{"enum":[{{string.Join(',', Enumerable.Range(0, 60_000).Select(i => $"\"{i * 7919:D9}\""))}}]}""" },
         { "large", $$"""{"properties":{ {{string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"p{i:D12}\":{{\"type\":\"string\",\"maxLength\":{i + 1}}}"))}} } }""" },
+        { "into one another", $$"""{"$defs":{ {{string.Join(',', Enumerable.Range(0, 5000).Select(i => $"\"d{i}\":{{\"$ref\":\"#/$defs/d{i + 1}\"}}"))}},"d5000":{} },"$ref":"#/$defs/d0"}""" },
         { "minItems", """{"type":"array","minItems":-1}""" },
         { "enum", """{"enum":"a"}""" },
     };
@@ -50,6 +51,8 @@ public class HostileSchemaTests
         {
             error = refused;
         }
+
+        TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant($"{clock.Elapsed.TotalMilliseconds:F0} ms"));
 
         // The bound is one second on a free machine; the tests of a shared one may wait.
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
@@ -82,11 +85,12 @@ public class HostileSchemaTests
     public void A_schema_that_is_too_long_is_refused() =>
         Assert.Contains("longer", Assert.Throws<InvalidInputException>(() => Grammar.FromJsonSchema(new string(' ', Grammar.MaxSchemaBytes + 1))).Message, StringComparison.Ordinal);
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("\ud800")]
-    public void Choices_need_texts(string choice) =>
-        Assert.Throws<InvalidInputException>(() => Grammar.FromChoices(choice.Length == 0 ? [] : [choice]));
+    [Fact]
+    public void Choices_need_texts()
+    {
+        Assert.Throws<InvalidInputException>(() => Grammar.FromChoices([]));
+        Assert.Throws<InvalidInputException>(() => Grammar.FromChoices(["half \ud800"]));
+    }
 
     private static string Repeat(string before, int count, string inner, string after) =>
         new StringBuilder().Insert(0, before, count).Append(inner).Insert(0, "").Append(string.Concat(Enumerable.Repeat(after, count))).ToString();

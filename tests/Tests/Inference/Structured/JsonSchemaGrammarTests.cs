@@ -72,6 +72,7 @@ public class JsonSchemaGrammarTests
     [InlineData("""{"type":"string","maxLength":2}""", "\"😀😀😀\"")]
     [InlineData("""{"type":"string"}""", "\"\\uD83D\"")]
     [InlineData("""{"type":"string"}""", "\"a\nb\"")]
+    [InlineData("""{"type":"object","properties":{}}""", """{"a":1}""")]
     [InlineData("""{"type":"integer"}""", "007")]
     [InlineData("""{"type":"integer"}""", "1.0")]
     [InlineData("""{"type":"array"}""", "[1,]")]

@@ -10,7 +10,7 @@ internal sealed class RandomSchema(Random random)
     private static readonly (string Pattern, string Example)[] patterns =
     [
         ("^[a-z]{2,5}$", "abc"), ("^\\d{3}-\\d{4}$", "555-1234"), ("^(foo|bar)+$", "foobar"), ("^[^\"\\\\]{0,4}$", "é ü"), ("^\\p{Lu}\\w*!?$", "Hello!"),
-        ("b{2}", "abba"), ("^\"[ab]\\\\$", "\"a\\"), ("^.{1,6}$", "日本語"), ("^a?$", "a"),
+        ("^[a-c]?b{2}", "abba"), ("^\"[ab]\\\\$", "\"a\\"), ("^.{1,6}$", "日本語"), ("^a?$", "a"),
     ];
 
     private static readonly (string Format, string Example)[] formats =
