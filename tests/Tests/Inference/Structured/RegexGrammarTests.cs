@@ -105,7 +105,7 @@ public class RegexGrammarTests
         {
             var group = depth > 0 && random.Next(3) == 0;
             text.Append(group ? $"({(random.Next(2) == 0 ? "?:" : "")}{Expression(random, depth - 1, atoms)}|{Expression(random, depth - 1, atoms)})" : atoms[random.Next(atoms.Length)]);
-            text.Append(quantifiers[random.Next(quantifiers.Length)]);
+            text.Append(quantifiers[random.Next(group ? 6 : quantifiers.Length)]); // Counted groups would need many states too often.
         }
 
         // .NET would take a surrogate pair and its quantifier apart.
