@@ -23,7 +23,7 @@ internal static class KernelBenchmark
             MatMulRow(type, tokens: 512, rows: 4096, columns: 4096, pool);
         }
 
-        foreach (var type in new[] { DType.Q8_0, DType.Q4_0 })
+        foreach (var type in new[] { DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K })
         {
             PackedRow(type, tokens: 1, rows: 65536, columns: 4096, pool);
             PackedRow(type, tokens: 8, rows: 16384, columns: 4096, pool);
@@ -33,8 +33,12 @@ internal static class KernelBenchmark
 
         LightningRow(tokens: 1, pool);
         LightningRow(tokens: 512, pool);
-        AttentionRow(tokens: 1, length: 16384, pool);
-        AttentionRow(tokens: 512, length: 4096, pool);
+        foreach (var type in Enum.GetValues<KeyValueType>())
+        {
+            AttentionRow(type, tokens: 1, length: 32768, heads: 16, keyValueHeads: 2, pool);
+            AttentionRow(type, tokens: 1, length: 16384, heads: 64, keyValueHeads: 8, pool);
+            AttentionRow(type, tokens: 512, length: 4096, heads: 64, keyValueHeads: 8, pool);
+        }
     }
 
     private static void MatMulRow(DType type, int tokens, int rows, int columns, ComputePool pool)
@@ -62,17 +66,16 @@ internal static class KernelBenchmark
             }
         }
 
+        var source = Weight.From(blocks, type, rows, columns);
+        using var panels = new PanelMemory(source.PackedBytes);
         var started = Stopwatch.GetTimestamp();
-        var weight = Weight.From(blocks, type, rows, columns).Pack(pool, out var panels);
+        var weight = source.Pack(pool, panels);
         var packing = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        using (panels)
-        {
-            using var x = Filled(tokens * columns);
-            using var y = new AlignedBuffer<float>(tokens * rows);
-            var job = new MatMulJob(weight, x, 0, y, 0, tokens);
-            var shape = string.Create(CultureInfo.InvariantCulture, $"T={tokens} N={rows} K={columns} (packed at {weight.ByteCount / packing / 1e9:F1} GB/s)");
-            Row($"matmul {type}", shape, () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, weight.ByteCount);
-        }
+        using var x = Filled(tokens * columns);
+        using var y = new AlignedBuffer<float>(tokens * rows);
+        var job = new MatMulJob(weight, x, 0, y, 0, tokens);
+        var shape = string.Create(CultureInfo.InvariantCulture, $"T={tokens} N={rows} K={columns} (packed at {weight.ByteCount / packing / 1e9:F1} GB/s)");
+        Row($"matmul {type}", shape, () => MatMul.Multiply(job, pool), 2.0 * tokens * rows * columns, weight.ByteCount);
     }
 
     private static void LightningRow(int tokens, ComputePool pool)
@@ -92,20 +95,20 @@ internal static class KernelBenchmark
             2.0 * state.Length * sizeof(float));
     }
 
-    private static void AttentionRow(int tokens, int length, ComputePool pool)
+    private static void AttentionRow(KeyValueType type, int tokens, int length, int heads, int keyValueHeads, ComputePool pool)
     {
-        const int heads = 64, keyValueHeads = 8, headDim = 128;
+        const int headDim = 128;
         using var q = Filled(tokens * heads * headDim);
         using var kv = Filled(length * keyValueHeads * headDim);
         using var output = new AlignedBuffer<float>(tokens * heads * headDim);
-        using var pages = new KeyValuePages(keyValueHeads, headDim);
+        using var pages = new KeyValuePages(keyValueHeads, headDim, type);
         pages.Append(kv, kv, 0, length);
         Row(
-            "softmax attention",
+            $"softmax attention {type}",
             $"T={tokens} of {length} A={heads} KV={keyValueHeads} D={headDim}",
             () => SoftmaxAttention.Forward([new AttentionSlice(pages, 0, tokens)], q, heads, keyValueHeads, headDim, output, pool),
             4.0 * heads * headDim * tokens * (length - (tokens / 2.0)),
-            2.0 * length * keyValueHeads * headDim * sizeof(float));
+            length * type.BytesPerToken(keyValueHeads, headDim));
     }
 
     private static AlignedBuffer<float> Filled(int length)

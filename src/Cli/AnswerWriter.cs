@@ -13,6 +13,9 @@ internal sealed class AnswerWriter(TextWriter output, TextWriter error, bool isT
     private const string Plain = "\e[0m";
     private readonly StringBuilder content = new();
     private readonly StringBuilder reasoning = new();
+    private readonly StringBuilder arguments = new();
+    private readonly List<ToolCall> toolCalls = [];
+    private ChatDelta callStart;
     private bool dimmed;
 
     /// <summary>The answer so far, without thinking.</summary>
@@ -20,6 +23,9 @@ internal sealed class AnswerWriter(TextWriter output, TextWriter error, bool isT
 
     /// <summary>The thinking so far.</summary>
     public string Reasoning => reasoning.ToString();
+
+    /// <summary>The complete calls so far.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls => toolCalls;
 
     /// <summary>True when <paramref name="writer"/> is a terminal of this process.</summary>
     public static bool IsTerminal(TextWriter writer) => ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
@@ -42,11 +48,17 @@ internal sealed class AnswerWriter(TextWriter output, TextWriter error, bool isT
                     output.Write(Visible(delta.Text));
                     break;
                 case ChatDeltaKind.ToolCallStart:
+                    callStart = delta;
+                    arguments.Clear();
                     SetDimmed(false);
                     output.Write($"\n[tool call] {Visible(delta.Text)} ");
                     break;
                 case ChatDeltaKind.ToolCallArguments:
+                    arguments.Append(delta.Text);
                     output.Write(Visible(delta.Text));
+                    break;
+                case ChatDeltaKind.ToolCallEnd:
+                    toolCalls.Add(new ToolCall(callStart.ToolCallId, callStart.Text, arguments.ToString()));
                     break;
                 case ChatDeltaKind.ToolCallMalformed:
                     output.Write(" [malformed]");

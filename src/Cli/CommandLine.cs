@@ -26,9 +26,9 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;
-        if (parsed.CommandResult.Command.Name == ChatCommand.Name)
+        if (parsed.CommandResult.Command.Name is ChatCommand.Name or ServeCommand.Name)
         {
-            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program.
+            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program; a server drains first.
         }
 
         if (parsed.Errors.Count > 0)
@@ -77,9 +77,14 @@ internal static class CommandLine
             LogitsCommand.Create(),
             BenchCommand.Create(),
             PerplexityCommand.Create(),
+            DataCommand.Create(),
             ConvertCommand.Create(),
             QuantizeCommand.Create(),
             PullCommand.Create(),
+            ServeCommand.Create(),
+            KeysCommand.Create(),
+            TrainCommand.Create(),
+            TasksCommand.Create(),
         };
         return root;
     }

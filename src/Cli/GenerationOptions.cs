@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Cli;
 
@@ -32,6 +33,8 @@ internal sealed class GenerationOptions
 {
     private readonly Option<string?> model = DefaultModel.CreateOption();
     private readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
+    private readonly Option<bool> pin = RunOptions.Pin();
+    private readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
     private readonly Option<bool> checkFinite = new("--check-finite") { Description = "Read all weights first and refuse NaN and infinities." };
     private readonly Option<int?> maxTokens = new("--max-tokens", "-n") { Description = "Longest answer, thinking included; default 4096." };
     private readonly Option<double?> temperature = new("--temperature") { Description = "0 is greedy; default 1." };
@@ -62,7 +65,7 @@ internal sealed class GenerationOptions
     {
         Option[] all =
         [
-            model, threads, checkFinite, maxTokens, temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, stop,
+            model, threads, pin, keyValueType, checkFinite, maxTokens, temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, stop,
             repetitionStop, think,
         ];
         Array.ForEach(all, command.Add);
@@ -80,7 +83,14 @@ internal sealed class GenerationOptions
             throw new InvalidInputException("--threads must not be negative.");
         }
 
-        var engine = InferenceEngine.Open(folder, new ModelOptions { Threads = parsed.GetValue(threads), CheckFinite = parsed.GetValue(checkFinite) });
+        var engine = InferenceEngine.Open(folder, new ModelOptions
+        {
+            Threads = parsed.GetValue(threads),
+            Pin = parsed.GetValue(pin),
+            KeyValueType = parsed.GetValue(keyValueType),
+            CheckFinite = parsed.GetValue(checkFinite),
+        });
+        RunOptions.NotePinning(parsed.InvocationConfiguration.Error, engine.Loaded.Pool, parsed.GetValue(pin));
         if (isRandom)
         {
             parsed.InvocationConfiguration.Error.WriteLine(DefaultModel.RandomNotice);

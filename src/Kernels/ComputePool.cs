@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
@@ -23,8 +24,11 @@ public sealed unsafe class ComputePool : IDisposable
 
     private readonly Thread[] threads;
     private readonly AlignedBuffer<float>?[] scratch;
+    private AlignedBuffer<float>? sharedScratch;
     private readonly SemaphoreSlim wakeUp = new(0);
     private long state; // region number << 32 | open bit | number of active workers
+    private int pinnedThreads;
+    private int startedThreads;
     private int sleeping;
     private int nextItem;
     private int itemCount;
@@ -34,23 +38,37 @@ public sealed unsafe class ComputePool : IDisposable
     private ExceptionDispatchInfo? failure;
     private volatile bool stopping;
 
-    /// <summary>Starts a pool; <paramref name="threads"/> counts the calling thread and is at least 1. 0 means one per CPU.</summary>
-    public ComputePool(int threads = 0)
+    /// <summary>Starts a pool.</summary>
+    /// <param name="threads">Counts the calling thread; 0 means one per CPU.</param>
+    /// <param name="pin">
+    /// True: thread i stays on the i-th CPU that the process may use, as long as there is one. The calling thread is not the pool's and stays free.
+    /// </param>
+    public ComputePool(int threads = 0, bool pin = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         scratch = new AlignedBuffer<float>[Threads];
         this.threads = new Thread[Threads - 1];
+        var cpus = pin ? ThreadPinning.AllowedCpus() : [];
         for (var i = 0; i < this.threads.Length; i++)
         {
             var worker = i + 1;
-            this.threads[i] = new Thread(() => WorkLoop(worker)) { IsBackground = true, Name = $"compute {worker}" };
+            var cpu = worker < cpus.Length ? cpus[worker] : -1;
+            this.threads[i] = new Thread(() => WorkLoop(worker, cpu)) { IsBackground = true, Name = $"compute {worker}" };
             this.threads[i].Start();
+        }
+
+        if (pin)
+        {
+            SpinWait.SpinUntil(() => Volatile.Read(ref startedThreads) == this.threads.Length);
         }
     }
 
     /// <summary>Number of threads, the calling one included.</summary>
     public int Threads { get; }
+
+    /// <summary>Threads that stay on one CPU; 0 where the system cannot pin.</summary>
+    public int PinnedThreads => pinnedThreads;
 
     /// <summary>Int8 inputs of the products of one region; they keep their memory for the next one.</summary>
     internal QuantizedInputs Inputs { get; } = new();
@@ -76,6 +94,7 @@ public sealed unsafe class ComputePool : IDisposable
             buffer?.Dispose();
         }
 
+        sharedScratch?.Dispose();
         Inputs.Dispose();
         wakeUp.Dispose();
     }
@@ -135,6 +154,21 @@ public sealed unsafe class ComputePool : IDisposable
         return buffer.Pointer;
     }
 
+    /// <summary>Scratch of at least <paramref name="length"/> floats that the items of the next region share; it grows by doubling.</summary>
+    internal float* SharedScratch(int length)
+    {
+        if (sharedScratch is null || sharedScratch.Length < length)
+        {
+            sharedScratch?.Dispose();
+            sharedScratch = new AlignedBuffer<float>((int)BitOperations.RoundUpToPowerOf2((uint)length));
+        }
+
+#if DEBUG
+        sharedScratch.Span.Fill(float.NaN);
+#endif
+        return sharedScratch.Pointer;
+    }
+
     private static void Execute<TWork>(void* region, int start, int end, int worker)
         where TWork : struct, IParallelWork => Unsafe.AsRef<TWork>(region).Execute(start, end, worker);
 
@@ -154,8 +188,14 @@ public sealed unsafe class ComputePool : IDisposable
         }
     }
 
-    private void WorkLoop(int worker)
+    private void WorkLoop(int worker, int cpu)
     {
+        if (cpu >= 0 && ThreadPinning.TryPin(cpu))
+        {
+            Interlocked.Increment(ref pinnedThreads);
+        }
+
+        Interlocked.Increment(ref startedThreads);
         long lastRegion = 0;
         var spins = 0;
         while (!stopping)

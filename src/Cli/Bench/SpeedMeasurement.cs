@@ -14,7 +14,7 @@ namespace MiniMaxSharp.Cli;
 internal sealed record SpeedRow(string Name, int Depth, double Median, double Slowest, double Fastest, long BytesPerToken);
 
 /// <summary>Times prefill and decode from a sequence of a given depth; every repetition starts from a fork of the same state.</summary>
-internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, TextWriter error, CancellationToken cancellationToken)
+internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, bool syntheticDepth, TextWriter error, CancellationToken cancellationToken)
 {
     private readonly MiniMaxM1 model = loaded.Model;
 
@@ -22,9 +22,17 @@ internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, Text
     public IEnumerable<SpeedRow> At(int depth, int[] prompts, int decodeTokens)
     {
         using var state = model.CreateState();
-        var progress = new TokenProgress(error, depth, ProgressLine.IsTerminal(error), TimeProvider.System);
-        Prefill(state, depth, progress);
-        progress.Finish();
+        if (syntheticDepth)
+        {
+            state.FillSynthetic(depth);
+        }
+        else
+        {
+            var progress = new TokenProgress(error, depth, ProgressLine.IsTerminal(error), TimeProvider.System);
+            Prefill(state, depth, progress);
+            progress.Finish();
+        }
+
         foreach (var length in prompts)
         {
             yield return Measure($"pp{length}", depth, length, state, bytes: 0, fork => Prefill(fork, length, null));

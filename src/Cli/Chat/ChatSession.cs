@@ -6,7 +6,7 @@ using MiniMaxSharp.Inference;
 namespace MiniMaxSharp.Cli;
 
 /// <summary>A conversation at the terminal: questions, answers, and commands that begin with a slash.</summary>
-internal sealed class ChatSession(InferenceEngine engine, SamplingParams sampling, TextReader input, TextWriter output, TextWriter error, bool isTerminal) : IDisposable
+internal sealed class ChatSession(InferenceEngine engine, SamplingParams sampling, TextReader input, TextWriter output, TextWriter error, bool isTerminal, ToolRound? tools = null) : IDisposable
 {
     /// <summary>What the commands do.</summary>
     public const string CommandHelp = """
@@ -21,6 +21,7 @@ internal sealed class ChatSession(InferenceEngine engine, SamplingParams samplin
         """;
 
     private static readonly JsonSerializerOptions readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private const int MaxToolRounds = 16;
     private readonly List<ChatMessage> messages = [];
     private readonly Sequence sequence = engine.CreateSequence();
     private readonly Lock gate = new();
@@ -120,39 +121,69 @@ internal sealed class ChatSession(InferenceEngine engine, SamplingParams samplin
 
     private void Ask(string question)
     {
-        var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking);
-        ChatMessage[] asked = [.. system is null ? [] : new[] { ChatMessage.System(system) }, .. messages, ChatMessage.User(question)];
-        var prompt = answer.Prompt(asked);
-        var progress = new TokenProgress(error, prompt.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
-        var writer = new AnswerWriter(output, error, isTerminal);
+        List<ChatMessage> turn = [ChatMessage.User(question)];
         using var stop = new CancellationTokenSource();
-        lock (gate)
-        {
-            running = stop;
-        }
-
+        SetRunning(stop);
         try
         {
-            var generation = answer.Stream(sequence, prompt, writer, progress, stop.Token);
+            for (var round = 0; Answer(turn, stop.Token) is { Count: > 0 } calls && tools is not null; round++)
+            {
+                if (round == MaxToolRounds)
+                {
+                    error.WriteLine($"[stopped after {MaxToolRounds} rounds of tool calls]");
+                    break;
+                }
+
+                turn.AddRange(tools.Run(calls, stop.Token).GetAwaiter().GetResult());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine("[stopped]");
+        }
+        finally
+        {
+            SetRunning(null);
+        }
+
+        messages.AddRange(turn);
+    }
+
+    /// <summary>Generates the next message of <paramref name="turn"/>, adds it, and gives its tool calls.</summary>
+    private IReadOnlyList<ToolCall> Answer(List<ChatMessage> turn, CancellationToken cancellationToken)
+    {
+        var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking);
+        ChatMessage[] asked = [.. system is null ? [] : new[] { ChatMessage.System(system) }, .. messages, .. turn];
+        var prompt = answer.Prompt(new Conversation(asked) { Tools = tools?.Tools.Declarations });
+        var progress = new TokenProgress(error, prompt.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
+        var writer = new AnswerWriter(output, error, isTerminal);
+        try
+        {
+            var generation = answer.Stream(sequence, prompt, writer, progress, cancellationToken, $"call_{messages.Count + turn.Count}_");
             writer.End();
             error.WriteLine(Speed.Of(generation));
         }
         catch (OperationCanceledException)
         {
             writer.End();
-            error.WriteLine("[stopped]");
+            throw;
         }
         finally
         {
             progress.Finish();
-            lock (gate)
-            {
-                running = null;
-            }
+            var calls = tools is null || cancellationToken.IsCancellationRequested ? [] : writer.ToolCalls;
+            turn.Add(ChatMessage.Assistant(writer.Content, writer.Reasoning.Length > 0 ? writer.Reasoning : null, calls.Count > 0 ? calls : null));
         }
 
-        messages.Add(ChatMessage.User(question));
-        messages.Add(ChatMessage.Assistant(writer.Content, writer.Reasoning.Length > 0 ? writer.Reasoning : null));
+        return writer.ToolCalls;
+    }
+
+    private void SetRunning(CancellationTokenSource? stop)
+    {
+        lock (gate)
+        {
+            running = stop;
+        }
     }
 
     private void Save(string path)
@@ -182,9 +213,26 @@ internal sealed class ChatSession(InferenceEngine engine, SamplingParams samplin
                 saved["reasoning_content"] = message.ReasoningContent;
             }
 
+            if (message.ToolCalls is { } calls)
+            {
+                saved["tool_calls"] = new JsonArray([.. calls.Select(SavedCall)]);
+            }
+
+            if (message.ToolCallId is { } id)
+            {
+                (saved["tool_call_id"], saved["name"]) = (id, message.Name);
+            }
+
             yield return saved;
         }
     }
+
+    private static JsonObject SavedCall(ToolCall call) => new()
+    {
+        ["id"] = call.Id,
+        ["type"] = "function",
+        ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = call.ArgumentsJson },
+    };
 
     private void Load(string path)
     {

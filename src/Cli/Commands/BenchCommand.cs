@@ -14,10 +14,13 @@ internal static class BenchCommand
     private const string Help = """
         Measures prefill (pp) and decode (tg) of a model, each after a warm-up: median, fastest and slowest of the repetitions.
         Bytes are what one decoded token must move (active weights, lightning states, keys and values); the share is of the memory
-        bandwidth that the same threads reach in the same run.
+        bandwidth that the same threads reach in the same run. With three depths or more a line is fitted to the time of a token against
+        depth, and its slope compared with the bytes of keys and values. --fill synthetic puts random keys, values and states where a
+        prefill of the depth would take too long; the speed is the same, the model computes noise.
 
-        Example:
+        Examples:
           minimax bench /data/bench-2b -p 512,2048 -n 64 -d 0,4096 -t 2 --json
+          minimax bench /data/bench-2b -p 512 -n 32 -d 0,32768,262144 --fill synthetic --kv-type q8
         """;
 
     private static readonly Argument<string> model = new("MODEL") { Description = "Model folder." };
@@ -32,12 +35,18 @@ internal static class BenchCommand
 
     private static readonly Option<int> repetitions = new("-r", "--repetitions") { Description = "Counted repetitions.", DefaultValueFactory = _ => 5 };
 
+    private static readonly Option<string> fill = new("--fill") { Description = "What stands before: prefill runs it, synthetic makes it up.", DefaultValueFactory = _ => "prefill" };
+
+    private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
+
+    private static readonly Option<bool> pin = RunOptions.Pin();
+
     private static readonly Option<bool> json = new("--json") { Description = "Print one JSON object." };
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("bench", Help) { model, prompts, generate, depths, threads, repetitions, json };
+        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, repetitions, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -51,27 +60,53 @@ internal static class BenchCommand
             throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1.");
         }
 
+        if (parsed.GetRequiredValue(fill) is var depthFill && depthFill is not ("prefill" or "synthetic"))
+        {
+            throw new InvalidInputException($"--fill is \"{depthFill}\"; it takes prefill or synthetic.");
+        }
+
         var clock = Stopwatch.StartNew();
-        using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), new ModelOptions { Threads = parsed.GetValue(threads) });
+        using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), Options(parsed));
         var load = clock.Elapsed;
-        loaded.CheckMemory(befores.Max() + (long)Math.Max(lengths.Max(), count));
-        var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
-        var measurement = new SpeedMeasurement(loaded, rounds, parsed.InvocationConfiguration.Error, cancellationToken);
+        var error = parsed.InvocationConfiguration.Error;
+        var longest = befores.Max() + (long)Math.Max(lengths.Max(), count);
+        RunOptions.NotePinning(error, loaded.Pool, parsed.GetValue(pin));
+        RunOptions.NoteMemory(error, loaded, longest);
+        loaded.CheckMemory(longest);
+        var measurement = new SpeedMeasurement(loaded, rounds, depthFill == "synthetic", error, cancellationToken);
         var rows = befores.SelectMany(depth => measurement.At(depth, lengths, count)).ToList();
-        var peak = Process.GetCurrentProcess().PeakWorkingSet64;
+        var peak = Process.GetCurrentProcess().PeakWorkingSet64; // Before the bandwidth is measured, which takes memory of its own.
+        var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(json))
         {
-            output.WriteLine(ToJson(parsed.GetRequiredValue(model), loaded, load, bandwidth, peak, rows).ToJsonString());
+            output.WriteLine(ToJson(parsed.GetRequiredValue(model), depthFill, loaded, load, bandwidth, peak, rows).ToJsonString());
             return 0;
         }
 
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{parsed.GetRequiredValue(model)}: {loaded.Pool.Threads} threads, path {Isa.Path}, load {load.TotalMilliseconds:F0} ms, memory read {bandwidth / 1e9:F1} GB/s, peak memory {ByteSize.Format(peak)}"));
+            $"{parsed.GetRequiredValue(model)}: {loaded.Pool.Threads} threads, path {Isa.Path}, keys and values {RunOptions.Name(loaded.Model.KeyValueType)}, load {load.TotalMilliseconds:F0} ms, memory read {bandwidth / 1e9:F1} GB/s, peak memory {ByteSize.Format(peak)}"));
+        if (depthFill == "synthetic")
+        {
+            output.WriteLine("Depth is synthetic: random keys, values and states instead of a prefill.");
+        }
+
         TextTerminal.On(output).Write(ToTable(rows, bandwidth));
+        if (DepthFit.Of(rows) is { } fit)
+        {
+            output.WriteLine(fit.ToText(loaded.KeyValueBytesPerToken, bandwidth));
+        }
+
         return 0;
     }
+
+    private static ModelOptions Options(ParseResult parsed) => new()
+    {
+        Threads = parsed.GetValue(threads),
+        Pin = parsed.GetValue(pin),
+        KeyValueType = parsed.GetValue(keyValueType),
+    };
 
     private static int[] Numbers(string text, string option)
     {
@@ -111,14 +146,17 @@ internal static class BenchCommand
         static string Text(FormattableString value) => value.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static JsonObject ToJson(string name, LoadedModel loaded, TimeSpan load, double bandwidth, long peak, List<SpeedRow> rows) => new()
+    private static JsonObject ToJson(string name, string depthFill, LoadedModel loaded, TimeSpan load, double bandwidth, long peak, List<SpeedRow> rows) => new()
     {
         ["model"] = name,
         ["threads"] = loaded.Pool.Threads,
         ["path"] = Isa.Path.ToString(),
+        ["kv_type"] = RunOptions.Name(loaded.Model.KeyValueType),
+        ["fill"] = depthFill,
         ["load_seconds"] = load.TotalSeconds,
         ["memory_bytes_per_second"] = bandwidth,
         ["peak_bytes"] = peak,
+        ["fit"] = DepthFit.Of(rows) is { } fit ? ToJson(fit, loaded.KeyValueBytesPerToken, bandwidth) : null,
         ["tests"] = new JsonArray([.. rows.Select(row => new JsonObject
         {
             ["test"] = row.Name,
@@ -129,5 +167,15 @@ internal static class BenchCommand
             ["bytes_per_token"] = row.BytesPerToken > 0 ? row.BytesPerToken : null,
             ["bandwidth_share"] = row.BytesPerToken > 0 ? row.Median * row.BytesPerToken / bandwidth : null,
         })]),
+    };
+
+    private static JsonObject ToJson(DepthFit fit, long keyValueBytes, double bandwidth) => new()
+    {
+        ["test"] = fit.Test,
+        ["seconds_at_0"] = fit.Seconds,
+        ["seconds_per_depth_token"] = fit.SecondsPerToken,
+        ["r2"] = fit.R2,
+        ["kv_bytes_per_depth_token"] = keyValueBytes,
+        ["slope_bytes_at_memory_bandwidth"] = fit.BytesPerToken(bandwidth),
     };
 }

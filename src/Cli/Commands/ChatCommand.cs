@@ -16,20 +16,38 @@ internal static class ChatCommand
 
         Example:
           minimax chat --model /models/m1 --system "Answer in one sentence."
+          minimax chat --model /models/m1 --mcp "npx -y @modelcontextprotocol/server-filesystem ." --mcp-allow read_file
         """;
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
         var system = new Option<string?>("--system") { Description = "Instructions that stand before the conversation." };
+        var mcp = new Option<string[]>("--mcp")
+        {
+            Description = "Offers the tools of an MCP server: a command line that speaks MCP on its standard streams, or an http address. May be given again.",
+            HelpName = "SERVER",
+        };
+        var allow = new Option<string[]>("--mcp-allow") { Description = "A tool that runs without a question; * is all. May be given again.", HelpName = "TOOL" };
         var options = new GenerationOptions();
-        var command = new Command(Name, Help) { system };
+        var command = new Command(Name, Help) { system, mcp, allow };
         options.AddTo(command);
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             using var engine = options.OpenEngine(parsed);
             var io = parsed.InvocationConfiguration;
-            using var session = new ChatSession(engine, options.Sampling(parsed), Console.In, io.Output, io.Error, AnswerWriter.IsTerminal(io.Output));
+            if (engine.Loaded.TokensThatFit() is var longest && longest < engine.Loaded.Config.MaxPositionEmbeddings)
+            {
+                RunOptions.NoteMemory(io.Error, engine.Loaded, longest);
+                io.Error.WriteLine(FormattableString.Invariant(
+                    $"note: the memory holds a conversation of {longest:N0} of the model's {engine.Loaded.Config.MaxPositionEmbeddings:N0} tokens."));
+            }
+
+            var servers = parsed.GetValue(mcp) ?? [];
+            await using var tools = servers.Length > 0 ? await McpTools.Connect(servers, cancellationToken).ConfigureAwait(false) : null;
+            var isTerminal = AnswerWriter.IsTerminal(io.Output);
+            var round = tools is null ? null : new ToolRound(tools, parsed.GetValue(allow) ?? [], Console.In, io.Output, isTerminal && !Console.IsInputRedirected);
+            using var session = new ChatSession(engine, options.Sampling(parsed), Console.In, io.Output, io.Error, isTerminal, round);
             session.SetSystem(parsed.GetValue(system));
             session.SetThinking(options.Thinking(parsed));
 

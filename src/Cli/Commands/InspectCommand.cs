@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using MiniMaxSharp.Inference;
 using static System.FormattableString;
 
@@ -36,24 +35,42 @@ internal static partial class InspectCommand
         var model = new Argument<string>("MODEL") { Description = "Model folder, its config.json (the weights need not be there), or a .gguf file." };
         var context = new Option<long?>("--context") { Description = "Context length in tokens for memory, FLOPs and the plot.", HelpName = "N" };
         var plot = new Option<string?>("--plot") { Description = "Write FLOPs against context length to a .png or .svg file.", HelpName = "FILE" };
+        var plan = new Option<long?>("--plan") { Description = "Print only the memory of a run to N tokens, for each --kv-type.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object with all figures, exact integers." };
         var command = new Command("inspect", "Shows what a model consists of and what it costs: tensors, parameters, bytes, state, FLOPs.\n\n"
             + "Example: minimax inspect models/m1 --plot flops.png")
         {
-            model, context, plot, json,
+            model, context, plot, plan, json,
         };
         command.SetAction(result =>
         {
             var output = result.InvocationConfiguration.Output;
             var length = result.GetValue(context);
             var plotFile = result.GetValue(plot);
-            CheckContext(length);
+            CheckContext(length, "--context");
+            CheckContext(result.GetValue(plan), "--plan");
             CheckPlotFile(plotFile);
             var findings = Inspect(result.GetValue(model)!, length);
             if (length > findings.Config.MaxPositionEmbeddings)
             {
                 result.InvocationConfiguration.Error.WriteLine(
                     Invariant($"note: the model declares {findings.Config.MaxPositionEmbeddings:N0} positions, fewer than --context {length:N0}."));
+            }
+
+            if (result.GetValue(plan) is { } tokens)
+            {
+                var plans = Plans(result.GetValue(model)!, findings, tokens);
+                var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+                if (result.GetValue(json))
+                {
+                    output.WriteLine(ToJson(plans, available));
+                }
+                else
+                {
+                    WritePlan(TextTerminal.On(output), plans, available);
+                }
+
+                return 0;
             }
 
             if (plotFile is not null)
@@ -76,11 +93,11 @@ internal static partial class InspectCommand
         return command;
     }
 
-    private static void CheckContext(long? context)
+    private static void CheckContext(long? context, string option)
     {
         if (context is < 1 or > LongestContext)
         {
-            throw new InvalidInputException(Invariant($"--context is {context}; give a number of tokens from 1 to {LongestContext:N0}."));
+            throw new InvalidInputException(Invariant($"{option} is {context}; give a number of tokens from 1 to {LongestContext:N0}."));
         }
     }
 
@@ -116,7 +133,7 @@ internal static partial class InspectCommand
             config,
             manifest,
             new ModelCost(config),
-            ReadIndex(Path.Combine(Path.GetDirectoryName(path)!, "model.safetensors.index.json"), manifest),
+            ReadIndex(Path.Combine(Path.GetDirectoryName(path)!, Checkpoint.IndexName), manifest),
             context is { } one ? [one] : Within(MemoryContexts, declared),
             context is { } other ? [other] : Within(FlopsContexts, declared));
     }
@@ -131,21 +148,8 @@ internal static partial class InspectCommand
             return null;
         }
 
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            var map = document.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(static p => p.Name, static p => p.Value.GetString());
-            manifest.CheckIndex(map.Keys, path);
-            var hasSize = document.RootElement.TryGetProperty("metadata", out var metadata) && metadata.TryGetProperty("total_size", out _);
-            return new IndexFindings(path, map.Count, map.Values.Distinct().Count(), hasSize ? metadata.GetProperty("total_size").GetInt64() : null);
-        }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
-        {
-            throw new InvalidInputException($"{path} is no index of safetensors files: {error.Message} Download the file again.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read: {error.Message}", error);
-        }
+        var index = CheckpointIndex.Read(path);
+        manifest.CheckIndex(index.WeightMap.Keys, path);
+        return new IndexFindings(path, index.WeightMap.Count, index.WeightMap.Values.Distinct().Count(), index.TotalSize);
     }
 }

@@ -36,10 +36,12 @@ internal static class LogitsCommand
 
     private static readonly Option<int> chunk = new("--chunk") { Description = "Tokens of one prefill step.", DefaultValueFactory = _ => 512 };
 
+    private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(KeyValueType.F32);
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk, checkFinite };
+        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk, keyValueType, checkFinite };
         command.SetAction(Run);
         return command;
     }
@@ -53,7 +55,13 @@ internal static class LogitsCommand
         }
 
         var ids = ReadIds(parsed.GetRequiredValue(tokensFile));
-        var options = new ModelOptions { Threads = parsed.GetValue(threads), MaxStepTokens = chunkTokens, CheckFinite = parsed.GetValue(checkFinite) };
+        var options = new ModelOptions
+        {
+            Threads = parsed.GetValue(threads),
+            MaxStepTokens = chunkTokens,
+            KeyValueType = parsed.GetValue(keyValueType),
+            CheckFinite = parsed.GetValue(checkFinite),
+        };
         using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), options);
         loaded.CheckMemory((long)ids.Length + steps);
         using var run = new TracedRun(loaded.Model, ids, parsed.GetValue(all), steps, chunkTokens);
@@ -61,7 +69,8 @@ internal static class LogitsCommand
         return 0;
     }
 
-    private static int[] ReadIds(string path)
+    /// <summary>The ids of a JSON file.</summary>
+    internal static int[] ReadIds(string path)
     {
         try
         {

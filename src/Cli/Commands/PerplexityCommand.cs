@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Cli;
 
@@ -9,7 +10,7 @@ namespace MiniMaxSharp.Cli;
 internal static class PerplexityCommand
 {
     private const string Help = """
-        Scores a text in windows that start from an empty state; every token but the first of a window counts.
+        Scores a text, or token ids, in windows that start from an empty state; every token but the first of a window counts.
         With --reference it also prints the KL divergence from the reference (for example the unquantised model), the mean
         difference of the log-probabilities, and how often both like the same token best.
 
@@ -20,7 +21,9 @@ internal static class PerplexityCommand
 
     private static readonly Argument<string> model = new("MODEL") { Description = "The model." };
 
-    private static readonly Option<string> text = new("--text") { Description = "UTF-8 text file; - reads standard input.", Required = true };
+    private static readonly Option<string?> text = new("--text") { Description = "UTF-8 text file; - reads standard input.", HelpName = "FILE" };
+
+    private static readonly Option<string?> tokensFile = new("--tokens") { Description = "Instead of a text: JSON file, an array of token ids.", HelpName = "FILE" };
 
     private static readonly Option<string?> reference = new("--reference") { Description = "Model to compare with; the same tokenizer.", HelpName = "MODEL" };
 
@@ -32,10 +35,12 @@ internal static class PerplexityCommand
 
     private static readonly Option<bool> json = new("--json") { Description = "Print one JSON object." };
 
+    private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(KeyValueType.F32);
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("perplexity", Help) { model, text, reference, window, limit, threads, json };
+        var command = new Command("perplexity", Help) { model, text, tokensFile, reference, window, limit, threads, keyValueType, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -47,15 +52,21 @@ internal static class PerplexityCommand
             throw new InvalidInputException("--window and --max-tokens must be at least 2, --threads must not be negative.");
         }
 
-        var options = new ModelOptions { Threads = parsed.GetValue(threads) };
-        using var engine = InferenceEngine.Open(parsed.GetRequiredValue(model), options);
-        using var other = parsed.GetValue(reference) is { } folder ? LoadedModel.Open(folder, options) : null;
-        var ids = engine.Tokenizer.Encode(InputFile.ReadText(parsed.GetRequiredValue(text))).AsMemory();
+        if (parsed.GetValue(text) is null == parsed.GetValue(tokensFile) is null)
+        {
+            throw new InvalidInputException("Name what is scored: either --text FILE or --tokens FILE.");
+        }
+
+        var options = new ModelOptions { Threads = parsed.GetValue(threads), KeyValueType = KeyValueType.F32 };
+        var folder = parsed.GetRequiredValue(model);
+        using var loaded = LoadedModel.Open(folder, options with { KeyValueType = parsed.GetValue(keyValueType) });
+        using var other = parsed.GetValue(reference) is { } named ? LoadedModel.Open(named, options) : null;
+        var ids = (parsed.GetValue(text) is { } file ? Tokenizer.Load(folder).Encode(InputFile.ReadText(file)) : LogitsCommand.ReadIds(parsed.GetValue(tokensFile)!)).AsMemory();
         ids = ids[..Math.Min(ids.Length, parsed.GetValue(limit) ?? int.MaxValue)];
-        engine.Loaded.CheckMemory(parsed.GetValue(window));
+        loaded.CheckMemory(parsed.GetValue(window));
         var error = parsed.InvocationConfiguration.Error;
         var progress = new TokenProgress(error, ids.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
-        var result = new PerplexityMeter(engine.Loaded.Model, other?.Model, parsed.GetValue(window)).Measure(ids, progress, cancellationToken);
+        var result = new PerplexityMeter(loaded.Model, other?.Model, parsed.GetValue(window)).Measure(ids, progress, cancellationToken);
         progress.Finish();
         parsed.InvocationConfiguration.Output.WriteLine(parsed.GetValue(json) ? ToJson(result) : ToText(result));
         return 0;

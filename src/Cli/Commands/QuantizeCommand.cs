@@ -10,15 +10,19 @@ internal static class QuantizeCommand
     private const string Help = """
         Writes a model as a .gguf file whose matrices are quantised in llama.cpp's block formats. Norms and routers stay F32.
         Rules say what else stays in the type that it has:
-          default  embedding and head
+          default  embedding, head and the output projections of attention
           experts  all but the experts, like experts_int8 of vLLM
           all      nothing, like llama-quantize --pure
         A matrix whose rows are no multiple of the block (32; 256 for q4_k and q6_k) stays too.
-        Files with q4_k and q6_k are for llama.cpp and for converting back; this version does not run them yet.
+        --imatrix runs a calibration text through IN and weighs each column by the mean square of what reaches it, for each expert too; this helps
+        q4_0, q4_k and q6_k. It also takes a .gguf file of such sums: one that --imatrix-out kept, or one of llama-imatrix.
 
-        Example:
+        Examples:
           minimax quantize /models/m1 m1-q8.gguf --type q8_0
+          minimax quantize /models/m1 m1-q4.gguf --type q4_k --imatrix calibration.txt --imatrix-out m1-imatrix.gguf
         """;
+
+    private const int CalibrationWindow = 512;
 
     private static readonly Argument<string> input = new("IN") { Description = "Model folder or .gguf file, best with unquantised weights." };
 
@@ -28,12 +32,16 @@ internal static class QuantizeCommand
 
     private static readonly Option<string> rule = new("--rule") { Description = "What is quantised: default, experts or all.", DefaultValueFactory = _ => "default" };
 
+    private static readonly Option<string?> imatrix = new("--imatrix") { Description = "Calibration text (UTF-8), or a .gguf file of sums.", HelpName = "FILE" };
+
+    private static readonly Option<string?> imatrixTarget = new("--imatrix-out") { Description = "Keep the sums as this .gguf file.", HelpName = "FILE" };
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
         type.AcceptOnlyFromAmong("q8_0", "q4_0", "q4_k", "q6_k");
         rule.AcceptOnlyFromAmong("default", "experts", "all");
-        var command = new Command("quantize", Help) { input, target, type, rule, ExportRun.Tokenizer, ExportRun.Force, ExportRun.Json };
+        var command = new Command("quantize", Help) { input, target, type, rule, imatrix, imatrixTarget, ExportRun.Tokenizer, ExportRun.Force, ExportRun.Json };
         command.SetAction(RunAsync);
         return command;
     }
@@ -47,13 +55,14 @@ internal static class QuantizeCommand
         }
 
         ExportRun.CheckTarget(source, path, "gguf", parsed.GetValue(ExportRun.Force));
+        var importance = await Task.Run(() => Importance(parsed, source, cancellationToken), CancellationToken.None).ConfigureAwait(false);
         var config = MiniMaxM1Config.Load(source);
         using var weights = MiniMaxM1Weights.Load(source, config);
         var vocabulary = ExportRun.TokenizerOf(parsed, source);
         var quantized = Enum.Parse<DType>(parsed.GetRequiredValue(type), ignoreCase: true);
         var kept = 0;
         var name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(source));
-        var file = new GgufExport(config, weights, tensor => TypeOf(tensor, quantized, parsed.GetRequiredValue(rule), ref kept), vocabulary, name);
+        var file = new GgufExport(config, weights, tensor => TypeOf(tensor, quantized, parsed.GetRequiredValue(rule), ref kept), vocabulary, name, importance);
         if (kept > 0)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(
@@ -64,13 +73,54 @@ internal static class QuantizeCommand
         return await ExportRun.WriteAsync(parsed, plan, "gguf", vocabulary, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The sums of the file or of the text that --imatrix names; null without it.</summary>
+    private static ImportanceMatrix? Importance(ParseResult parsed, string source, CancellationToken cancellationToken)
+    {
+        var kept = parsed.GetValue(imatrixTarget);
+        if (parsed.GetValue(imatrix) is not { } file)
+        {
+            return kept is null ? null : throw new InvalidInputException("--imatrix-out keeps the sums of --imatrix TEXT; name the text.");
+        }
+
+        if (GgufFile.IsGgufPath(file))
+        {
+            return kept is null ? ImportanceMatrix.Read(file) : throw new InvalidInputException("--imatrix names sums already; --imatrix-out is for those of a text.");
+        }
+
+        if (kept is not null)
+        {
+            kept = Path.GetFullPath(kept);
+            if (!GgufFile.IsGgufPath(kept))
+            {
+                throw new InvalidInputException($"--imatrix-out {kept} does not end in .gguf. Name a GGUF file.");
+            }
+
+            ExportRun.CheckTarget(source, kept, "gguf", parsed.GetValue(ExportRun.Force));
+        }
+
+        var ids = Tokenizer.Load(ExportRun.TokenizerOf(parsed, source)
+            ?? throw new InvalidInputException($"--imatrix needs a tokenizer for the text, and {source} has none. Name one with --tokenizer FOLDER.")).Encode(InputFile.ReadText(file));
+        using var loaded = LoadedModel.Open(source);
+        var error = parsed.InvocationConfiguration.Error;
+        var progress = new TokenProgress(error, ids.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
+        var matrix = ImportanceMatrix.Collect(loaded.Model, ids, CalibrationWindow, progress, cancellationToken);
+        progress.Finish();
+        if (kept is not null)
+        {
+            matrix.Write(kept, Path.GetFileName(file), CalibrationWindow);
+        }
+
+        return matrix;
+    }
+
     private static DType? TypeOf(ManifestTensor tensor, DType quantized, string rule, ref int kept)
     {
         var wanted = rule switch
         {
             "experts" => tensor.Role == TensorRole.Experts,
             "all" => true,
-            _ => tensor.Role is not (TensorRole.Embedding or TensorRole.Head),
+            _ => tensor.Role is not (TensorRole.Embedding or TensorRole.Head)
+                && !tensor.Name.EndsWith(".out_proj.weight", StringComparison.Ordinal) && !tensor.Name.EndsWith(".o_proj.weight", StringComparison.Ordinal),
         };
         if (!wanted)
         {

@@ -43,20 +43,22 @@ internal static class RunCommand
                 var language = grammar.Read(parsed);
                 using var engine = options.OpenEngine(parsed);
                 var isRaw = parsed.GetValue(raw);
-                var answer = new Answer(engine, options.Sampling(parsed), options.Thinking(parsed), language, isRaw);
-                new Request(engine, answer, text, parsed.GetValue(system), isRaw).Run(parsed.InvocationConfiguration, parsed.GetValue(json), parsed.GetValue(quiet), cancellationToken);
+                var sampling = options.Sampling(parsed);
+                var answer = new Answer(engine, sampling, options.Thinking(parsed), language, isRaw);
+                new Request(engine, answer, sampling, text, parsed.GetValue(system), isRaw).Run(parsed.InvocationConfiguration, parsed.GetValue(json), parsed.GetValue(quiet), cancellationToken);
                 return 0;
             },
             CancellationToken.None));
         return command;
     }
 
-    private sealed class Request(InferenceEngine engine, Answer answer, string text, string? system, bool raw)
+    private sealed class Request(InferenceEngine engine, Answer answer, SamplingParams sampling, string text, string? system, bool raw)
     {
         public void Run(InvocationConfiguration io, bool json, bool quiet, CancellationToken cancellationToken)
         {
             using var sequence = engine.CreateSequence();
-            var prompt = raw ? engine.Tokenizer.Encode(text) : answer.Prompt([.. System(), ChatMessage.User(text)]);
+            var prompt = raw ? engine.Tokenizer.Encode(text) : answer.Prompt(new Conversation([.. System(), ChatMessage.User(text)]));
+            RunOptions.NoteMemory(io.Error, engine.Loaded, Math.Min(prompt.Length + (long)(sampling.MaxTokens ?? 0), engine.Loaded.Config.MaxPositionEmbeddings));
             var progress = new TokenProgress(io.Error, prompt.Length, ProgressLine.IsTerminal(io.Error), TimeProvider.System);
             var writer = json
                 ? new AnswerWriter(TextWriter.Null, TextWriter.Null, isTerminal: false)

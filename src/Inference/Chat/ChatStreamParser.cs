@@ -23,6 +23,7 @@ public sealed class ChatStreamParser
     private const string EndCallsTag = "</tool_calls>";
 
     private readonly string callIdPrefix;
+    private readonly bool parsesToolCalls;
     private readonly StringBuilder held = new();
     private readonly StringBuilder pending = new();
     private readonly ToolCallScanner call = new();
@@ -36,10 +37,12 @@ public sealed class ChatStreamParser
     /// <summary>Makes a parser for one turn.</summary>
     /// <param name="startsInReasoning">True when the caller ended the prompt with <c>&lt;think&gt;</c>.</param>
     /// <param name="callIdPrefix">Call identifiers are this and the number of the call; unique within a conversation when the prefix is.</param>
-    public ChatStreamParser(bool startsInReasoning = false, string callIdPrefix = "call_")
+    /// <param name="parsesToolCalls">False where no tool is offered: then a block of calls is content.</param>
+    public ChatStreamParser(bool startsInReasoning = false, string callIdPrefix = "call_", bool parsesToolCalls = true)
     {
         phase = startsInReasoning ? Phase.Reasoning : Phase.Start;
         this.callIdPrefix = callIdPrefix;
+        this.parsesToolCalls = parsesToolCalls;
     }
 
     private enum Phase
@@ -208,7 +211,7 @@ public sealed class ChatStreamParser
         var kind = phase == Phase.Reasoning ? ChatDeltaKind.Reasoning : ChatDeltaKind.Content;
         if (tagMatched == 0)
         {
-            var plain = text.IndexOf('<');
+            var plain = phase == Phase.Content && !parsesToolCalls ? -1 : text.IndexOf('<');
             plain = plain < 0 ? text.Length : plain;
             Emit(kind, text[..plain], output);
             tagMatched = plain < text.Length ? 1 : 0;

@@ -15,6 +15,9 @@ public enum FinishReason
     /// <summary>The caller gave up.</summary>
     Cancelled,
 
+    /// <summary>The request took longer than it was allowed to.</summary>
+    TimedOut,
+
     /// <summary>The turn ended with tool calls that wait for results.</summary>
     ToolCalls,
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 
 namespace MiniMaxSharp.Inference;
 
@@ -10,40 +9,20 @@ namespace MiniMaxSharp.Inference;
 /// <param name="TopLogProbs">The most likely ids, when asked for.</param>
 public readonly record struct GeneratedToken(int Id, string Text, double? LogProb, IReadOnlyList<TokenLogProb>? TopLogProbs);
 
-/// <summary>One answer in the making: prefill, then sample and decode until something ends it.</summary>
+/// <summary>One answer on a sequence that the caller keeps: prefill, then sample and decode on the caller's thread until something ends it.</summary>
 public sealed class Generation
 {
     private readonly InferenceEngine engine;
     private readonly Sequence sequence;
     private readonly ReadOnlyMemory<int> prompt;
-    private readonly SamplingParams sampling;
-    private readonly Sampler sampler;
-    private readonly int maxTokens;
-    private readonly StreamingDetokenizer detokenizer;
-    private readonly StopTextMatcher stopText;
-    private readonly RepetitionStop repetition;
-    private readonly ThinkingBudget thinking;
-    private readonly ChatStreamParser parser;
-    private readonly List<ChatDelta> ignoredDeltas = [];
-    private readonly StringBuilder released = new();
-    private readonly GrammarConstraint? constraint;
+    private readonly AnswerRules rules;
 
-    internal Generation(
-        InferenceEngine engine, Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, Sampler sampler, int maxTokens, bool startsInReasoning,
-        GrammarConstraint? constraint = null)
+    internal Generation(InferenceEngine engine, Sequence sequence, ReadOnlyMemory<int> prompt, AnswerRules rules)
     {
         this.engine = engine;
         this.sequence = sequence;
         this.prompt = prompt;
-        this.sampling = sampling;
-        this.sampler = sampler;
-        this.maxTokens = maxTokens;
-        detokenizer = engine.Tokenizer.CreateDetokenizer(skipSpecial: true);
-        stopText = new StopTextMatcher(sampling.Stop);
-        repetition = new RepetitionStop(sampling.RepetitionStopCount, sampling.RepetitionStopProbability);
-        thinking = new ThinkingBudget(sampling.ThinkingBudget, engine.ClosingIds);
-        parser = new ChatStreamParser(startsInReasoning);
-        this.constraint = constraint;
+        this.rules = rules;
     }
 
     /// <summary>Prompt tokens.</summary>
@@ -53,16 +32,16 @@ public sealed class Generation
     public int NumCachedTokens { get; private set; }
 
     /// <summary>Tokens generated so far, with the one that ended the turn.</summary>
-    public int GeneratedTokens => sampler.GeneratedCount;
+    public int GeneratedTokens => rules.GeneratedTokens;
 
-    /// <summary>Tokens of thinking, counted when there is a thinking budget.</summary>
-    public int ReasoningTokens => thinking.Used;
+    /// <summary>Tokens of thinking.</summary>
+    public int ReasoningTokens => rules.ReasoningTokens;
 
     /// <summary>The seed of the draws.</summary>
-    public ulong Seed => sampler.Seed;
+    public ulong Seed => rules.Seed;
 
     /// <summary>Why it ended; null while it runs.</summary>
-    public FinishReason? FinishReason { get; private set; }
+    public FinishReason? FinishReason => rules.FinishReason;
 
     /// <summary>Time of the prefill.</summary>
     public TimeSpan PrefillTime { get; private set; }
@@ -77,102 +56,60 @@ public sealed class Generation
     public IEnumerable<GeneratedToken> Tokens(CancellationToken cancellationToken = default, IProgress<long>? prefillProgress = null)
     {
         var clock = Stopwatch.StartNew();
-        var row = Prefill(prefillProgress, cancellationToken);
-        PrefillTime = clock.Elapsed;
-        FinishReason = maxTokens > 0 ? null : Inference.FinishReason.Length;
+        var next = Prefill(prefillProgress, cancellationToken);
         while (FinishReason is null)
         {
-            var logits = engine.Loaded.Model.Logits(row);
-            var token = thinking.TryForce(parser.InReasoning, out var forced)
-                ? sampler.Accept(forced, logits)
-                : sampler.Sample(logits, constraint is null ? default : constraint.NextMask());
-            constraint?.Accept(token.Id);
-            var generated = Take(token);
+            cancellationToken.ThrowIfCancellationRequested();
+            var generated = Next(ref next);
+            PrefillTime = GeneratedTokens == 1 ? clock.Elapsed : PrefillTime;
             DecodeTime = clock.Elapsed - PrefillTime;
             if (generated.Id >= 0 || generated.Text.Length > 0)
             {
                 yield return generated;
             }
-
-            if (FinishReason is null)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                sequence.Append(new[] { token.Id });
-                row = 0;
-            }
         }
 
-        if (Flush() is { Length: > 0 } rest)
+        if (rules.Flush() is { Length: > 0 } rest)
         {
             yield return new GeneratedToken(-1, rest, null, null);
         }
     }
 
-    private int Prefill(IProgress<long>? progress, CancellationToken cancellationToken)
+    /// <summary>Runs <paramref name="tokens"/>, draws the token after them, and makes it the one to run next.</summary>
+    private GeneratedToken Next(ref ReadOnlyMemory<int> tokens)
+    {
+        lock (engine.StepGate)
+        {
+            sequence.Append(tokens);
+            var generated = rules.Next(engine.Loaded.Model.Logits(tokens.Length - 1), out var id);
+            tokens = new[] { id };
+            return generated;
+        }
+    }
+
+    /// <summary>Runs the prompt but for its last chunk, which is returned.</summary>
+    private ReadOnlyMemory<int> Prefill(IProgress<long>? progress, CancellationToken cancellationToken)
     {
         NumCachedTokens = sequence.KeepPrefixOf(prompt.Span);
-        var row = 0;
-        for (var start = NumCachedTokens; start < prompt.Length; start += row + 1)
+        for (var start = NumCachedTokens; ;)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-
             // Steps end on the grid of lightning blocks, so a prompt gives the same bits however much of it was cached.
             var step = engine.Loaded.Model.MaxStepTokens;
             var toGridLine = step > Kernels.LightningAttention.BlockTokens ? step - (start % Kernels.LightningAttention.BlockTokens) : step;
             var tokens = prompt.Slice(start, Math.Min(toGridLine, prompt.Length - start));
-            sequence.Append(tokens);
-            row = tokens.Length - 1;
-            progress?.Report(start + tokens.Length);
+            start += tokens.Length;
+            if (start == prompt.Length)
+            {
+                return tokens;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            lock (engine.StepGate)
+            {
+                sequence.Append(tokens);
+            }
+
+            progress?.Report(start);
         }
-
-        return row;
-    }
-
-    private GeneratedToken Take(SampledToken token)
-    {
-        if (IsEnd(token.Id))
-        {
-            FinishReason = Inference.FinishReason.Stop;
-            return new GeneratedToken(-1, string.Empty, null, null);
-        }
-
-        var piece = detokenizer.Push(token.Id);
-        parser.Push(piece, ignoredDeltas);
-        ignoredDeltas.Clear();
-        if (stopText.Push(piece, released) || constraint is { IsFinished: true })
-        {
-            FinishReason = Inference.FinishReason.Stop;
-        }
-        else if (token.LogProb is { } logProb && repetition.Add(logProb))
-        {
-            FinishReason = Inference.FinishReason.Repetition;
-        }
-        else if (GeneratedTokens >= maxTokens)
-        {
-            FinishReason = Inference.FinishReason.Length;
-        }
-
-        return new GeneratedToken(token.Id, TakeReleased(), sampling.LogProbs ? token.LogProb : null, token.TopLogProbs);
-    }
-
-    private bool IsEnd(int id) =>
-        GeneratedTokens > sampling.MinTokens && (sampling.StopTokenIds.Contains(id) || (!sampling.IgnoreEos && engine.EndIds.Contains(id)));
-
-    private string Flush()
-    {
-        if (stopText.Matched is null)
-        {
-            stopText.Push(detokenizer.Flush(), released);
-            stopText.Finish(released);
-        }
-
-        return TakeReleased();
-    }
-
-    private string TakeReleased()
-    {
-        var text = released.ToString();
-        released.Clear();
-        return text;
     }
 }

@@ -58,8 +58,8 @@ public sealed class LightningState : ILayerState
 /// <summary>Rotated keys, and values, of a softmax layer: grows with the sequence and can be truncated.</summary>
 public sealed class KeyValueState : ILayerState
 {
-    internal KeyValueState(int heads, int headDim)
-        : this(new KeyValuePages(heads, headDim))
+    internal KeyValueState(int heads, int headDim, KeyValueType type)
+        : this(new KeyValuePages(heads, headDim, type))
     {
     }
 
@@ -69,10 +69,22 @@ public sealed class KeyValueState : ILayerState
     public KeyValuePages Pages { get; }
 
     /// <inheritdoc/>
-    public long ByteCount => KeyValuePages.ByteCount(Pages.Heads, Pages.HeadDim, Pages.Length);
+    public long ByteCount => KeyValuePages.ByteCount(Pages.Heads, Pages.HeadDim, Pages.Length, Pages.Type);
 
     /// <inheritdoc/>
     public ILayerState Clone() => new KeyValueState(Pages.Clone());
+
+    internal void FillSynthetic(int tokens, Random random)
+    {
+        using var keys = new AlignedBuffer<float>(KeyValuePages.PageTokens * Pages.Heads * Pages.HeadDim);
+        using var values = new AlignedBuffer<float>(keys.Length);
+        SequenceState.FillRandom(keys.Span, random);
+        SequenceState.FillRandom(values.Span, random);
+        for (var done = 0; done < tokens; done += KeyValuePages.PageTokens)
+        {
+            Pages.Append(keys, values, 0, Math.Min(KeyValuePages.PageTokens, tokens - done));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Pages.Dispose();
@@ -81,11 +93,11 @@ public sealed class KeyValueState : ILayerState
 /// <summary>All layer states of one sequence, and its length.</summary>
 public sealed class SequenceState : IDisposable
 {
-    internal SequenceState(MiniMaxM1Config config)
+    internal SequenceState(MiniMaxM1Config config, KeyValueType type)
     {
         Layers = [.. config.AttnTypeList.Select(kind => kind == AttentionKind.Lightning
             ? (ILayerState)new LightningState(config.NumAttentionHeads, config.HeadDim)
-            : new KeyValueState(config.NumKeyValueHeads, config.HeadDim))];
+            : new KeyValueState(config.NumKeyValueHeads, config.HeadDim, type))];
     }
 
     private SequenceState(IReadOnlyList<ILayerState> layers, int position)
@@ -106,12 +118,40 @@ public sealed class SequenceState : IDisposable
     /// <summary>Bytes in use.</summary>
     public long ByteCount => Layers.Sum(layer => layer.ByteCount);
 
+    /// <summary>
+    /// Appends <paramref name="tokens"/> positions of random keys, values and states, as if as many tokens had run: for measurements at a depth
+    /// that a prefill would take too long to reach. What the model computes afterwards is noise.
+    /// </summary>
+    public void FillSynthetic(int tokens, int seed = 1)
+    {
+        var random = new Random(seed);
+        foreach (var layer in Layers)
+        {
+            switch (layer)
+            {
+                case KeyValueState cache: cache.FillSynthetic(tokens, random); break;
+                case LightningState lightning: FillRandom(lightning.Buffer.Span, random); break;
+            }
+        }
+
+        Position += tokens;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var layer in Layers)
         {
             layer.Dispose();
+        }
+    }
+
+    /// <summary>Values evenly spread over −1 … 1.</summary>
+    internal static void FillRandom(Span<float> values, Random random)
+    {
+        foreach (ref var value in values)
+        {
+            value = (2 * random.NextSingle()) - 1;
         }
     }
 }

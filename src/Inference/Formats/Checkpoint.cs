@@ -16,15 +16,16 @@ public sealed partial class Checkpoint : IWeightSource
 
     private const string SingleName = "model.safetensors";
     private readonly Lock gate = new();
-    private readonly Dictionary<string, string> shardOf;
+    private readonly IReadOnlyDictionary<string, string> shardOf;
     private readonly Dictionary<string, SafetensorsFile> open = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<string>> tensorsOf;
     private bool disposed;
 
-    private Checkpoint(string folder, Dictionary<string, string> shardOf)
+    private Checkpoint(string folder, IReadOnlyDictionary<string, string> shardOf)
     {
         Folder = folder;
         this.shardOf = shardOf;
+        TensorNames = [.. shardOf.Keys];
         tensorsOf = shardOf.GroupBy(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
     }
@@ -33,7 +34,7 @@ public sealed partial class Checkpoint : IWeightSource
     public string Folder { get; }
 
     /// <summary>Names of all tensors.</summary>
-    public IReadOnlyCollection<string> TensorNames => shardOf.Keys;
+    public IReadOnlyCollection<string> TensorNames { get; }
 
     /// <summary>Number of files with weights.</summary>
     public int ShardCount => tensorsOf.Count;
@@ -62,7 +63,7 @@ public sealed partial class Checkpoint : IWeightSource
         var indexPath = Path.Combine(folder, IndexName);
         if (File.Exists(indexPath))
         {
-            var shardOf = CheckpointIndex.Read(indexPath);
+            var shardOf = CheckpointIndex.Read(indexPath).WeightMap;
             CheckPresent(folder, shardOf.Values.Distinct().ToList(), IndexName);
             return new Checkpoint(folder, shardOf);
         }

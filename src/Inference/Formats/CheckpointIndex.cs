@@ -3,18 +3,23 @@ using System.Text.Json;
 namespace MiniMaxSharp.Inference;
 
 /// <summary><c>model.safetensors.index.json</c>: which shard holds which tensor.</summary>
-internal static class CheckpointIndex
+/// <param name="WeightMap">Tensor name to file name, in the order of the file.</param>
+/// <param name="TotalSize">Bytes of all tensors, where the file says it.</param>
+public sealed record CheckpointIndex(IReadOnlyDictionary<string, string> WeightMap, long? TotalSize)
 {
-    /// <summary>Reads the <c>weight_map</c>: tensor name to file name, in the order of the file.</summary>
+    /// <summary>Reads the file.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read or is malformed.</exception>
-    public static Dictionary<string, string> Read(string path)
+    public static CheckpointIndex Read(string path)
     {
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return ReadWeightMap(document.RootElement, path);
+            var shards = ReadWeightMap(document.RootElement, path);
+            return new CheckpointIndex(
+                shards,
+                document.RootElement.TryGetProperty("metadata", out var metadata) && metadata.TryGetProperty("total_size", out var size) ? size.GetInt64() : null);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
             throw new InvalidInputException($"{path} is not valid JSON ({exception.Message.TrimEnd('.')}). Download it again.", exception);
         }

@@ -6,7 +6,8 @@ namespace MiniMaxSharp.Inference;
 /// <summary>One tensor to be written: the rows of matrices, one matrix after the other, in one element type.</summary>
 /// <param name="Declaration">Name, type and shape.</param>
 /// <param name="Parts">The matrices.</param>
-internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList<Weight> Parts)
+/// <param name="Importance">Importance of the columns of each matrix for quantisation; an empty one weighs all alike.</param>
+internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList<Weight> Parts, IReadOnlyList<float[]>? Importance = null)
 {
     private const int ChunkBytes = 1 << 20;
 
@@ -23,11 +24,12 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
     {
         var buffer = new List<byte>(ChunkBytes);
         var values = new float[Parts[0].Columns];
-        foreach (var part in Parts)
+        for (var index = 0; index < Parts.Count; index++)
         {
+            var part = Parts[index];
             for (var row = 0; row < part.Rows; row++)
             {
-                Append(buffer, part, row, values);
+                Append(buffer, index, row, values);
                 if (buffer.Count >= ChunkBytes)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
@@ -40,8 +42,9 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
         write(Declaration.Name, CollectionsMarshal.AsSpan(buffer));
     }
 
-    private void Append(List<byte> buffer, Weight part, int row, float[] values)
+    private void Append(List<byte> buffer, int index, int row, float[] values)
     {
+        var part = Parts[index];
         if (part.DType == Declaration.Type)
         {
             buffer.AddRange(part.RowBytesAt(row));
@@ -59,7 +62,7 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
         CollectionsMarshal.SetCount(buffer, start + checked((int)Declaration.Type.RowBytes(values.Length)));
         if (Declaration.Type.IsQuantized())
         {
-            Quantizer.Quantize(Declaration.Type, values, importance: [], CollectionsMarshal.AsSpan(buffer)[start..]);
+            Quantizer.Quantize(Declaration.Type, values, Importance?[index] ?? [], CollectionsMarshal.AsSpan(buffer)[start..]);
             return;
         }
 

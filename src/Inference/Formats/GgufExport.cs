@@ -23,12 +23,16 @@ public sealed class GgufExport
     {
     }
 
-    /// <summary>The same with a type for each tensor; <paramref name="typeOf"/> is not asked for norms and routers, which are F32.</summary>
+    /// <summary>
+    /// The same with a type for each tensor; <paramref name="typeOf"/> is not asked for norms and routers, which are F32.
+    /// <paramref name="importance"/> weighs the columns of matrices that are quantised.
+    /// </summary>
     /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer; the message says why.</exception>
-    public GgufExport(MiniMaxM1Config config, MiniMaxM1Weights weights, Func<ManifestTensor, DType?> typeOf, string? tokenizer, string name)
+    public GgufExport(
+        MiniMaxM1Config config, MiniMaxM1Weights weights, Func<ManifestTensor, DType?> typeOf, string? tokenizer, string name, ImportanceMatrix? importance = null)
     {
         var shape = GgufConfig.Write(config);
-        tensors = Plan(config, weights, typeOf);
+        tensors = [.. Plan(config, weights, typeOf).Select(tensor => Weighted(tensor, importance))];
         metadata =
         [
             new("general.architecture", GgufValue.Of(GgufConfig.Architecture)),
@@ -95,6 +99,12 @@ public sealed class GgufExport
 
         return plan;
     }
+
+    private static ExportTensor Weighted(ExportTensor tensor, ImportanceMatrix? importance) =>
+        importance is null || !tensor.Declaration.Type.IsQuantized() ? tensor : tensor with
+        {
+            Importance = [.. tensor.Parts.Select((part, index) => importance.Of(tensor.Declaration.Name, index, part.Columns))],
+        };
 
     /// <summary>llama.cpp's number for what most weights are.</summary>
     private static uint FileType(List<ExportTensor> tensors)

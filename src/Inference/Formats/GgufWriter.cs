@@ -11,11 +11,7 @@ namespace MiniMaxSharp.Inference;
 public sealed class GgufWriter : IDisposable
 {
     private const int Alignment = 32;
-    private readonly IReadOnlyList<TensorDeclaration> tensors;
-    private readonly FileStream stream;
-    private int current;
-    private long written;
-    private bool published;
+    private readonly TensorFileStream stream;
 
     /// <summary>Creates the temporary file and writes the header.</summary>
     /// <param name="path">The file to be made; an existing one is replaced by <see cref="Complete"/>.</param>
@@ -25,27 +21,13 @@ public sealed class GgufWriter : IDisposable
     /// <exception cref="IOException">The file cannot be made.</exception>
     public GgufWriter(string path, IReadOnlyList<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<TensorDeclaration> tensors)
     {
-        Path = path;
-        this.tensors = tensors;
         using var header = new MemoryStream();
         WriteHeader(header, metadata, tensors);
-        stream = new FileStream(TemporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
-        try
-        {
-            header.WriteTo(stream);
-            SkipFinished();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        stream = new TensorFileStream(path, header.ToArray(), tensors.Select(static tensor => (tensor.Name, ByteCount(tensor))), Alignment);
     }
 
     /// <summary>The file to be made.</summary>
-    public string Path { get; }
-
-    private string TemporaryPath => Path + ".tmp";
+    public string Path => stream.Path;
 
     /// <summary>Bytes that the data of a tensor takes in the file, without the padding after it.</summary>
     /// <exception cref="ArgumentException">A row is no whole number of blocks, or the size overflows.</exception>
@@ -55,52 +37,14 @@ public sealed class GgufWriter : IDisposable
 
     /// <summary>Writes the next bytes of tensor <paramref name="name"/>.</summary>
     /// <exception cref="InvalidOperationException">It is not this tensor's turn, or these are too many bytes.</exception>
-    public void Write(string name, ReadOnlySpan<byte> chunk)
-    {
-        if (chunk.IsEmpty)
-        {
-            return;
-        }
-
-        if (current == tensors.Count || tensors[current].Name != name || chunk.Length > ByteCount(tensors[current]) - written)
-        {
-            throw new InvalidOperationException($"{Path}: {chunk.Length:N0} bytes of {name} were written; {Expected()} is expected.");
-        }
-
-        stream.Write(chunk);
-        written += chunk.Length;
-        SkipFinished();
-    }
+    public void Write(string name, ReadOnlySpan<byte> chunk) => stream.Write(name, chunk);
 
     /// <summary>Closes the file and gives it its name.</summary>
     /// <exception cref="InvalidOperationException">Data is missing.</exception>
-    public void Complete()
-    {
-        if (current < tensors.Count)
-        {
-            throw new InvalidOperationException($"{Path}: data is missing; {Expected()} is expected.");
-        }
-
-        stream.Dispose();
-        File.Move(TemporaryPath, Path, overwrite: true);
-        published = true;
-    }
+    public void Complete() => stream.Complete();
 
     /// <summary>Removes the temporary file when the writer was not completed.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            stream.Dispose();
-        }
-        finally
-        {
-            if (!published)
-            {
-                File.Delete(TemporaryPath);
-            }
-        }
-    }
+    public void Dispose() => stream.Dispose();
 
     private static void WriteHeader(Stream header, IReadOnlyList<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<TensorDeclaration> tensors)
     {
@@ -199,18 +143,4 @@ public sealed class GgufWriter : IDisposable
     }
 
     private static long Padded(long count) => (count + Alignment - 1) / Alignment * Alignment;
-
-    private string Expected() => current == tensors.Count ? "nothing more"
-        : $"{tensors[current].Name} from byte {written:N0} of {ByteCount(tensors[current]):N0}";
-
-    /// <summary>Pads a finished tensor and goes on to the next that needs data.</summary>
-    private void SkipFinished()
-    {
-        while (current < tensors.Count && written == ByteCount(tensors[current]))
-        {
-            stream.Write(new byte[Padded(written) - written]);
-            current++;
-            written = 0;
-        }
-    }
 }

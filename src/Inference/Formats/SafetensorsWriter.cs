@@ -25,11 +25,7 @@ public sealed record TensorDeclaration(string Name, DType Type, params long[] Sh
 public sealed class SafetensorsWriter : IDisposable
 {
     private static readonly JsonWriterOptions HeaderOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly IReadOnlyList<TensorDeclaration> tensors;
-    private readonly FileStream stream;
-    private int current;
-    private long written;
-    private bool published;
+    private readonly TensorFileStream stream;
 
     /// <summary>Creates the temporary file and writes the header.</summary>
     /// <param name="path">The file to be made; an existing one is replaced by <see cref="Complete"/>.</param>
@@ -37,94 +33,32 @@ public sealed class SafetensorsWriter : IDisposable
     /// <param name="metadata">Texts for <c>__metadata__</c>; null stands for <c>{"format":"pt"}</c>, which other loaders ask for.</param>
     /// <exception cref="ArgumentException">A name occurs twice.</exception>
     /// <exception cref="IOException">The file cannot be made.</exception>
-    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        Path = path;
-        this.tensors = tensors;
-        var header = Header(tensors, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
-        stream = new FileStream(TemporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
-        try
-        {
-            stream.Write(header);
-            SkipFinished();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-    }
+    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        stream = new TensorFileStream(
+            path,
+            Header(tensors, metadata ?? new Dictionary<string, string> { ["format"] = "pt" }),
+            tensors.Select(static tensor => (tensor.Name, tensor.ByteCount)),
+            alignment: 1);
 
     /// <summary>The file to be made.</summary>
-    public string Path { get; }
-
-    private string TemporaryPath => Path + ".tmp";
+    public string Path => stream.Path;
 
     /// <summary>Writes the next bytes of tensor <paramref name="name"/>.</summary>
     /// <exception cref="InvalidOperationException">It is not this tensor's turn, or these are too many bytes.</exception>
-    public void Write(string name, ReadOnlySpan<byte> chunk)
-    {
-        if (chunk.IsEmpty)
-        {
-            return;
-        }
-
-        if (current == tensors.Count || tensors[current].Name != name)
-        {
-            throw new InvalidOperationException($"{Path}: {name} was written; {Expected()} is expected.");
-        }
-
-        if (chunk.Length > tensors[current].ByteCount - written)
-        {
-            throw new InvalidOperationException($"{Path}: {name} was declared with {tensors[current].ByteCount:N0} bytes; more were written.");
-        }
-
-        stream.Write(chunk);
-        written += chunk.Length;
-        SkipFinished();
-    }
+    public void Write(string name, ReadOnlySpan<byte> chunk) => stream.Write(name, chunk);
 
     /// <summary>Closes the file and gives it its name.</summary>
     /// <exception cref="InvalidOperationException">Data is missing.</exception>
-    public void Complete()
-    {
-        Close();
-        Publish();
-    }
+    public void Complete() => stream.Complete();
 
     /// <summary>Removes the temporary file when the writer was not completed.</summary>
-    public void Dispose()
-    {
-        try
-        {
-            stream.Dispose();
-        }
-        finally
-        {
-            if (!published)
-            {
-                File.Delete(TemporaryPath);
-            }
-        }
-    }
+    public void Dispose() => stream.Dispose();
 
-    /// <summary>The first half of <see cref="Complete"/>: everything is on disk, under the temporary name.</summary>
-    internal void Close()
-    {
-        if (current < tensors.Count)
-        {
-            throw new InvalidOperationException($"{Path}: data is missing; {Expected()} is expected.");
-        }
+    /// <inheritdoc cref="TensorFileStream.Close"/>
+    internal void Close() => stream.Close();
 
-        stream.Dispose();
-    }
-
-    /// <summary>The second half of <see cref="Complete"/>.</summary>
-    internal void Publish()
-    {
-        File.Move(TemporaryPath, Path, overwrite: true);
-        published = true;
-    }
+    /// <inheritdoc cref="TensorFileStream.Publish"/>
+    internal void Publish() => stream.Publish();
 
     private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string> metadata)
     {
@@ -180,17 +114,5 @@ public sealed class SafetensorsWriter : IDisposable
         writer.WriteNumberValue(offset + tensor.ByteCount);
         writer.WriteEndArray();
         writer.WriteEndObject();
-    }
-
-    private string Expected() => current == tensors.Count ? "nothing more" : $"{tensors[current].Name} from byte {written:N0}";
-
-    /// <summary>Goes on to the next tensor that needs data; tensors without elements need none.</summary>
-    private void SkipFinished()
-    {
-        while (current < tensors.Count && written == tensors[current].ByteCount)
-        {
-            current++;
-            written = 0;
-        }
     }
 }

@@ -43,6 +43,7 @@ public sealed partial class MiniMaxM1
         buffers.Jobs[0] = new MatMulJob(layerWeights.QkvProj, buffers.Normed, 0, buffers.Qkv, 0, T);
         buffers.Jobs[1] = new MatMulJob(layerWeights.OutputGate, buffers.Normed, 0, buffers.OutputGate, 0, T);
         MatMul.Multiply(buffers.Jobs.AsSpan(0, 2), pool);
+        Observe(layer, T, buffers.Normed, "qkv_proj", "output_gate");
         Elementwise.Silu(buffers.Qkv, T * 3 * width, pool);
         lightningSlices.Clear();
         var row = 0;
@@ -59,6 +60,7 @@ public sealed partial class MiniMaxM1
         LightningAttention.Forward(CollectionsMarshal.AsSpan(lightningSlices), buffers.Qkv, vectors[layer].Slopes, Config.HeadDim, buffers.Attention, pool);
         RmsNorm.Normalize(buffers.Attention, vectors[layer].AttentionNorm, LightningNormEps, buffers.Attention, T, pool);
         Elementwise.SigmoidMultiply(buffers.Attention, buffers.OutputGate, T * width, pool);
+        Observe(layer, T, buffers.Attention, "out_proj");
         MatMul.Multiply(new MatMulJob(layerWeights.OutProj, buffers.Attention, 0, buffers.BlockOutput, 0, T), pool);
     }
 
@@ -71,6 +73,7 @@ public sealed partial class MiniMaxM1
         buffers.Jobs[1] = new MatMulJob(layerWeights.KProj, buffers.Normed, 0, buffers.Keys, 0, T);
         buffers.Jobs[2] = new MatMulJob(layerWeights.VProj, buffers.Normed, 0, buffers.Values, 0, T);
         MatMul.Multiply(buffers.Jobs.AsSpan(0, 3), pool);
+        Observe(layer, T, buffers.Normed, "q_proj", "k_proj", "v_proj");
         Rope.Rotate(buffers.Qkv, T, heads, headDim, buffers.Cos, buffers.Sin, Config.RotaryDim, pool);
         Rope.Rotate(buffers.Keys, T, keyValueHeads, headDim, buffers.Cos, buffers.Sin, Config.RotaryDim, pool);
         attentionSlices.Clear();
@@ -88,6 +91,7 @@ public sealed partial class MiniMaxM1
         }
 
         SoftmaxAttention.Forward(CollectionsMarshal.AsSpan(attentionSlices), buffers.Qkv, heads, keyValueHeads, headDim, buffers.Attention, pool);
+        Observe(layer, T, buffers.Attention, "o_proj");
         MatMul.Multiply(new MatMulJob(layerWeights.OProj, buffers.Attention, 0, buffers.BlockOutput, 0, T), pool);
     }
 
@@ -117,10 +121,12 @@ public sealed partial class MiniMaxM1
 
         MatMul.Multiply(buffers.Jobs.AsSpan(0, jobs), pool);
         Elementwise.SiluMultiply(buffers.ExpertGate, buffers.ExpertUp, T * K * I, pool);
+        ObserveExperts(layer);
+        // silu(w1 u) · w3 u has long tails: one int8 term for 32 features loses more here than anywhere else (docs/kernels.md).
         for (var e = 0; e < E; e++)
         {
             var (first, rows) = ExpertRows(e);
-            buffers.Jobs[e] = new MatMulJob(layerWeights.W2[e], buffers.ExpertGate, first * I, buffers.ExpertOutput, first * H, rows);
+            buffers.Jobs[e] = new MatMulJob(layerWeights.W2[e], buffers.ExpertGate, first * I, buffers.ExpertOutput, first * H, rows, fineInputs: true);
         }
 
         MatMul.Multiply(buffers.Jobs.AsSpan(0, E), pool);
@@ -146,5 +152,29 @@ public sealed partial class MiniMaxM1
         Elementwise.SiluMultiply(buffers.ExpertGate, buffers.ExpertUp, T * layerWeights.SharedGate.Rows, pool);
         MatMul.Multiply(new MatMulJob(layerWeights.SharedDown, buffers.ExpertGate, 0, buffers.ExpertOutput, 0, T), pool);
         MoeRouting.BlendShared(buffers.BlockOutput, buffers.ExpertOutput, buffers.SharedCoefficient.Span[..T], Config.HiddenSize, pool);
+    }
+
+    private void Observe(int layer, int T, AlignedBuffer<float> x, params ReadOnlySpan<string> projections)
+    {
+        if (Inputs is not null)
+        {
+            var width = ReferenceEquals(x, buffers.Normed) ? Config.HiddenSize : Config.NumAttentionHeads * Config.HeadDim;
+            foreach (var projection in projections)
+            {
+                Inputs.Add(WeightMap.Layer(layer, $"self_attn.{projection}"), x.Span[..(T * width)], width, experts: 1);
+            }
+        }
+    }
+
+    private void ObserveExperts(int layer)
+    {
+        for (var e = 0; Inputs is not null && e < Config.NumLocalExperts; e++)
+        {
+            var ((first, rows), H, I) = (ExpertRows(e), Config.HiddenSize, Config.IntermediateSize);
+            var input = buffers.GroupedInput.Span.Slice(first * H, rows * H);
+            Inputs.Add(WeightMap.Expert(layer, e, "w1"), input, H, Config.NumLocalExperts);
+            Inputs.Add(WeightMap.Expert(layer, e, "w3"), input, H, Config.NumLocalExperts);
+            Inputs.Add(WeightMap.Expert(layer, e, "w2"), buffers.ExpertGate.Span.Slice(first * I, rows * I), I, Config.NumLocalExperts);
+        }
     }
 }

@@ -31,10 +31,13 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// <param name="pool">Threads; the caller keeps them alive.</param>
     /// <param name="maxStepTokens">Largest sum of tokens of one step.</param>
     /// <param name="logitRows">Rows of logits that one call of <see cref="Logits"/> computes at most.</param>
-    public MiniMaxM1(MiniMaxM1Config config, MiniMaxM1Weights weights, ComputePool pool, int maxStepTokens = 512, int logitRows = 16)
+    /// <param name="keyValueType">How keys and values of its sequences are stored.</param>
+    public MiniMaxM1(
+        MiniMaxM1Config config, MiniMaxM1Weights weights, ComputePool pool, int maxStepTokens = 512, int logitRows = 16, KeyValueType keyValueType = KeyValueType.F32)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxStepTokens);
         Config = config;
+        KeyValueType = keyValueType;
         this.weights = weights;
         this.pool = pool;
         buffers = new ForwardBuffers(config, maxStepTokens, SharedWidth(weights), logitRows);
@@ -46,6 +49,9 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// <summary>Shape of the model.</summary>
     public MiniMaxM1Config Config { get; }
 
+    /// <summary>How keys and values are stored.</summary>
+    public KeyValueType KeyValueType { get; }
+
     /// <summary>Largest number of tokens of one step.</summary>
     public int MaxStepTokens => buffers.MaxTokens;
 
@@ -55,16 +61,18 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// <summary>
     /// Bytes of a run to <paramref name="tokens"/> tokens of one sequence: states, key/value pages and activations, without the mapped weights.
     /// </summary>
-    public static long RunBytes(MiniMaxM1Config config, long tokens, int maxStepTokens, int logitRows = 16)
-    {
-        var lightning = (long)LightningAttention.StateLength(config.NumAttentionHeads, config.HeadDim) * sizeof(float);
-        return (config.CountLayers(AttentionKind.Lightning) * lightning)
-            + (config.CountLayers(AttentionKind.Softmax) * KeyValuePages.ByteCount(config.NumKeyValueHeads, config.HeadDim, tokens))
-            + ForwardBuffers.ByteCount(config, maxStepTokens, config.SharedIntermediateSize, logitRows);
-    }
+    public static long RunBytes(MiniMaxM1Config config, long tokens, int maxStepTokens, KeyValueType keyValueType = KeyValueType.F32) =>
+        MemoryPlan.Create(config, tokens, keyValueType, maxStepTokens).RunBytes;
+
+    /// <summary>Receives the inputs of every product; null but while an importance matrix is collected.</summary>
+    internal ImportanceMatrix? Inputs { get; set; }
+
+    /// <summary>Bytes of the layer states of one sequence of <paramref name="tokens"/> tokens.</summary>
+    public long StateBytes(long tokens) =>
+        MemoryPlan.Create(Config, tokens, KeyValueType, MaxStepTokens) is var plan ? plan.LightningStates + plan.KeyValues : 0;
 
     /// <summary>States of a new, empty sequence.</summary>
-    public SequenceState CreateState() => new(Config);
+    public SequenceState CreateState() => new(Config, KeyValueType);
 
     /// <summary>
     /// Runs one step. Afterwards <see cref="Logits"/> gives the logits of its rows: the tokens of the chunks one after another.
@@ -84,6 +92,7 @@ public sealed partial class MiniMaxM1 : IDisposable
         }
 
         RmsNorm.Normalize(buffers.HiddenStates, finalNorm, Config.RmsNormEps, buffers.Normed, T, pool);
+        Inputs?.Add(Config.TieWordEmbeddings ? WeightMap.EmbedTokens : WeightMap.LmHead, buffers.Normed.Span[..(T * Config.HiddenSize)], Config.HiddenSize, 1);
         foreach (var (state, tokens) in chunks)
         {
             state.Position += tokens.Length;
@@ -102,6 +111,20 @@ public sealed partial class MiniMaxM1 : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, buffers.LogitRows);
         MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.Normed, row * Config.HiddenSize, buffers.Logits, 0, count), pool);
         return buffers.Logits.Span[..(count * Config.VocabSize)];
+    }
+
+    /// <summary>Logits f32 [rows, V] of single rows of the last step, in one product; valid until the next call. Not more than <see cref="LogitRows"/>.</summary>
+    public Span<float> LogitsOf(ReadOnlySpan<int> rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows.Length, buffers.LogitRows);
+        var H = Config.HiddenSize;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            buffers.Normed.Span.Slice(rows[i] * H, H).CopyTo(buffers.BlockOutput.Span[(i * H)..]); // Free once the layers have run.
+        }
+
+        MatMul.Multiply(new MatMulJob(weights.LmHead, buffers.BlockOutput, 0, buffers.Logits, 0, rows.Length), pool);
+        return buffers.Logits.Span[..(rows.Length * Config.VocabSize)];
     }
 
     /// <inheritdoc/>

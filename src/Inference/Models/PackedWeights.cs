@@ -4,48 +4,75 @@ namespace MiniMaxSharp.Inference;
 
 /// <summary>
 /// Quantised matrices repacked once into the layout that products read; everything else stays where it is mapped.
-/// The embedding is read by rows and stays as it is.
+/// The embedding is read by rows and stays as it is. The pages of a matrix are given back as soon as it is packed, so a model is never in memory twice.
 /// </summary>
 internal sealed class PackedWeights : IDisposable
 {
-    private readonly List<IDisposable> buffers = [];
     private readonly ComputePool pool;
-    private readonly string location;
+    private readonly IDisposable source;
+    private readonly PanelMemory memory;
 
-    private PackedWeights(ComputePool pool, string location)
+    private PackedWeights(MiniMaxM1Weights weights, ComputePool pool)
     {
         this.pool = pool;
-        this.location = location;
+        source = weights.Owner;
+        memory = new PanelMemory(weights.LmHead.PackedBytes + weights.Layers.SelectMany(Matrices).Sum(weight => weight.PackedBytes));
     }
 
     /// <summary>The same weights, ready for products. They own <paramref name="weights"/> from then on.</summary>
-    /// <exception cref="InvalidInputException">A matrix has a type that cannot be multiplied.</exception>
-    public static MiniMaxM1Weights Pack(MiniMaxM1Weights weights, ComputePool pool, string location)
+    public static MiniMaxM1Weights Pack(MiniMaxM1Weights weights, ComputePool pool)
     {
-        var packed = new PackedWeights(pool, location);
+        var packed = new PackedWeights(weights, pool);
         try
         {
-            var result = new MiniMaxM1Weights
+            var layers = new LayerWeights[weights.Layers.Length];
+            for (var layer = 0; layer < layers.Length; layer++)
+            {
+                if (layer + 1 < layers.Length)
+                {
+                    ReadAhead(weights.Layers[layer + 1]);
+                }
+
+                layers[layer] = packed.Pack(weights.Layers[layer]);
+            }
+
+            return new MiniMaxM1Weights
             {
                 EmbedTokens = weights.EmbedTokens,
                 FinalNorm = weights.FinalNorm,
                 LmHead = packed.Pack(weights.LmHead),
-                Layers = [.. weights.Layers.Select(packed.Pack)],
+                Layers = layers,
                 Owner = packed,
                 Stored = weights.Stored,
             };
-            packed.buffers.Add(weights.Owner);
-            return result;
         }
         catch
         {
-            packed.Dispose();
+            packed.memory.Dispose(); // The weights stay the caller's.
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => buffers.ForEach(buffer => buffer.Dispose());
+    public void Dispose()
+    {
+        memory.Dispose();
+        source.Dispose();
+    }
+
+    private static IEnumerable<Weight> Matrices(LayerWeights layer) =>
+    [
+        layer.QkvProj, layer.OutputGate, layer.OutProj, layer.QProj, layer.KProj, layer.VProj, layer.OProj, layer.Router,
+        .. layer.W1, .. layer.W2, .. layer.W3, layer.SharedGate, layer.SharedUp, layer.SharedDown,
+    ];
+
+    private static void ReadAhead(LayerWeights layer)
+    {
+        foreach (var weight in Matrices(layer).Where(weight => weight.PackedBytes > 0))
+        {
+            weight.ReadAhead();
+        }
+    }
 
     private LayerWeights Pack(LayerWeights layer) => new()
     {
@@ -71,19 +98,13 @@ internal sealed class PackedWeights : IDisposable
 
     private Weight Pack(Weight weight)
     {
-        if (weight.IsEmpty || !weight.DType.IsQuantized())
+        if (weight.PackedBytes == 0)
         {
             return weight;
         }
 
-        if (weight.DType is not (DType.Q8_0 or DType.Q4_0))
-        {
-            throw new InvalidInputException(
-                $"{location}: {weight.DType} weights can be read and converted, but not run yet. Convert the file with --dtype bf16, or quantise it as q8_0 or q4_0.");
-        }
-
-        var packed = weight.Pack(pool, out var buffer);
-        buffers.Add(buffer);
+        var packed = weight.Pack(pool, memory);
+        weight.ReleasePages();
         return packed;
     }
 }

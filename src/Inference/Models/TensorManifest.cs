@@ -53,10 +53,6 @@ public sealed record ManifestTensor(string Name, ImmutableArray<int> Shape, DTyp
 /// </summary>
 public sealed class TensorManifest
 {
-    // Buffers that transformers stores along with the weights; they follow from the configuration.
-    private static readonly string[] BufferEndings =
-        [".self_attn.slope_rate", ".self_attn.query_decay", ".self_attn.key_decay", ".self_attn.diagonal_decay"];
-
     private TensorManifest(ImmutableArray<ManifestTensor> tensors)
     {
         Tensors = tensors;
@@ -103,7 +99,7 @@ public sealed class TensorManifest
     /// <exception cref="InvalidInputException">Names are missing or unexpected; the message has their number and the first few.</exception>
     public void CheckIndex(IEnumerable<string> names, string source)
     {
-        var unexpected = new HashSet<string>(names.Where(static name => !IsBuffer(name)), StringComparer.Ordinal);
+        var unexpected = new HashSet<string>(names.Where(static name => !WeightMap.IsBuffer(name)), StringComparer.Ordinal);
         var missing = new List<string>();
         foreach (var tensor in Tensors)
         {
@@ -120,8 +116,6 @@ public sealed class TensorManifest
                 + "config.json and the weights may belong to different models; download both again.");
         }
     }
-
-    private static bool IsBuffer(string name) => BufferEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     private static string Describe(string what, List<string> names) => names.Count switch
     {

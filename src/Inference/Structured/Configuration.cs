@@ -3,7 +3,7 @@ namespace MiniMaxSharp.Inference;
 /// <summary>Where a rule returns to. Equal frames of one <see cref="ConfigurationTable"/> are one object.</summary>
 internal sealed class Frame(int id, int @return, int count, Frame? parent, int depth)
 {
-    /// <summary>Number in the table, for the order of threads.</summary>
+    /// <summary>Number in the table, for the order of readings.</summary>
     public int Id { get; } = id;
 
     /// <summary>State behind the call.</summary>
@@ -23,24 +23,24 @@ internal sealed class Frame(int id, int @return, int count, Frame? parent, int d
 /// <param name="State">State of the automaton.</param>
 /// <param name="Count">Counter of its rule.</param>
 /// <param name="Frame">Where its rule returns to.</param>
-internal readonly record struct Thread(int State, int Count, Frame? Frame) : IComparable<Thread>
+internal readonly record struct Reading(int State, int Count, Frame? Frame) : IComparable<Reading>
 {
     /// <summary>Rules inside one another.</summary>
     public int Depth => Frame?.Depth ?? 0;
 
     /// <inheritdoc/>
-    public int CompareTo(Thread other) => (State, Count, Frame?.Id ?? -1).CompareTo((other.State, other.Count, other.Frame?.Id ?? -1));
+    public int CompareTo(Reading other) => (State, Count, Frame?.Id ?? -1).CompareTo((other.State, other.Count, other.Frame?.Id ?? -1));
 }
 
 /// <summary>
 /// All ways to read the text so far: what a state of a deterministic automaton would be. Equal ones are one object, until the table begins anew.
 /// </summary>
-internal sealed class Configuration(Thread[] threads, bool canEnd) : IEquatable<Configuration>
+internal sealed class Configuration(Reading[] readings, bool canEnd) : IEquatable<Configuration>
 {
-    private readonly int hash = Hash(threads, canEnd);
+    private readonly int hash = Hash(readings, canEnd);
 
-    /// <summary>Threads in states that take a byte, in order.</summary>
-    public Thread[] Threads { get; } = threads;
+    /// <summary>Readings in states that take a byte, in order.</summary>
+    public Reading[] Readings { get; } = readings;
 
     /// <summary>Whether the text is complete.</summary>
     public bool CanEnd { get; } = canEnd;
@@ -52,7 +52,7 @@ internal sealed class Configuration(Thread[] threads, bool canEnd) : IEquatable<
     public TokenMask? Mask { get; set; }
 
     /// <inheritdoc/>
-    public bool Equals(Configuration? other) => other is not null && hash == other.hash && CanEnd == other.CanEnd && Threads.AsSpan().SequenceEqual(other.Threads);
+    public bool Equals(Configuration? other) => other is not null && hash == other.hash && CanEnd == other.CanEnd && Readings.AsSpan().SequenceEqual(other.Readings);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as Configuration);
@@ -60,15 +60,15 @@ internal sealed class Configuration(Thread[] threads, bool canEnd) : IEquatable<
     /// <inheritdoc/>
     public override int GetHashCode() => hash;
 
-    private static int Hash(Thread[] threads, bool canEnd)
+    private static int Hash(Reading[] readings, bool canEnd)
     {
         var hash = new HashCode();
         hash.Add(canEnd);
-        foreach (var thread in threads)
+        foreach (var reading in readings)
         {
-            hash.Add(thread.State);
-            hash.Add(thread.Count);
-            hash.Add(thread.Frame?.Id ?? -1);
+            hash.Add(reading.State);
+            hash.Add(reading.Count);
+            hash.Add(reading.Frame?.Id ?? -1);
         }
 
         return hash.ToHashCode();

@@ -14,34 +14,34 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
     public const int Dead = -1;
 
     private const int Unknown = -2;
-    private const int MaxThreads = 1 << 20;
+    private const int MaxReadings = 1 << 20;
     private const int MaxMaskBytes = 16 << 20;
 
     private readonly int classes = automaton.ClassBytes.Length;
     private readonly Dictionary<Configuration, Configuration> known = [];
     private readonly List<Configuration> all = [];
     private readonly Dictionary<(int Return, int Count, Frame? Parent), Frame> frames = [];
-    private readonly HashSet<Thread> visited = [];
-    private readonly Stack<Thread> open = new();
-    private readonly List<Thread> taking = [];
+    private readonly HashSet<Reading> visited = [];
+    private readonly Stack<Reading> open = new();
+    private readonly List<Reading> taking = [];
     private int[] next = [];
     private int lastFrame;
-    private int threads;
+    private int readings;
     private int maskBytes;
 
     /// <summary>True when a walk should call <see cref="Restart"/>.</summary>
-    public bool IsFull => all.Count * classes > maxTransitions || threads > MaxThreads;
+    public bool IsFull => all.Count * classes > maxTransitions || readings > MaxReadings;
 
     /// <summary>The configuration of a number.</summary>
     public Configuration this[int id] => all[id];
 
     /// <summary>The configuration before any text.</summary>
     /// <param name="state">Where the text begins.</param>
-    public Configuration Begin(int state) => Close([new Thread(state, 0, null)])!;
+    public Configuration Begin(int state) => Close([new Reading(state, 0, null)])!;
 
     /// <summary>The configuration in this table that equals <paramref name="configuration"/>, which may be of an earlier time.</summary>
     public Configuration Find(Configuration configuration) =>
-        configuration.Id < all.Count && ReferenceEquals(all[configuration.Id], configuration) ? configuration : Intern(configuration.Threads, configuration.CanEnd);
+        configuration.Id < all.Count && ReferenceEquals(all[configuration.Id], configuration) ? configuration : Intern(configuration.Readings, configuration.CanEnd);
 
     /// <summary>Where a byte leads: a number, or <see cref="Dead"/>.</summary>
     public int Next(int id, byte value)
@@ -51,8 +51,8 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
         return target != Unknown ? target : FindNext(id, slot);
     }
 
-    /// <summary>The configuration of some of the threads.</summary>
-    public Configuration Intern(Thread[] subset, bool canEnd)
+    /// <summary>The configuration of some of the readings.</summary>
+    public Configuration Intern(Reading[] subset, bool canEnd)
     {
         var made = new Configuration(subset, canEnd);
         if (known.TryGetValue(made, out var old))
@@ -63,7 +63,7 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
         made.Id = all.Count;
         known.Add(made, made);
         all.Add(made);
-        threads += subset.Length;
+        readings += subset.Length;
         if (next.Length < all.Count * classes)
         {
             var used = next.Length;
@@ -99,25 +99,25 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
         known.Clear();
         all.Clear();
         frames.Clear();
-        (threads, maskBytes) = (0, 0);
+        (readings, maskBytes) = (0, 0);
         next.AsSpan().Fill(Unknown);
         for (var i = 0; i < ids.Length; i++)
         {
-            ids[i] = Intern(kept[i].Threads, kept[i].CanEnd).Id;
+            ids[i] = Intern(kept[i].Readings, kept[i].CanEnd).Id;
         }
     }
 
     private int FindNext(int id, int slot)
     {
         var value = automaton.ClassBytes[slot - (id * classes)];
-        var seeds = new List<Thread>();
-        foreach (var thread in all[id].Threads)
+        var seeds = new List<Reading>();
+        foreach (var reading in all[id].Readings)
         {
-            foreach (var edge in automaton.States[thread.State].Bytes)
+            foreach (var edge in automaton.States[reading.State].Bytes)
             {
                 if (value >= edge.Lo && value <= edge.Hi)
                 {
-                    seeds.Add(thread with { State = edge.Target });
+                    seeds.Add(reading with { State = edge.Target });
                 }
             }
         }
@@ -128,8 +128,8 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
         return target;
     }
 
-    /// <summary>Follows all edges that take no byte: within rules, into them, and out of them. Null when no thread is left.</summary>
-    private Configuration? Close(List<Thread> seeds)
+    /// <summary>Follows all edges that take no byte: within rules, into them, and out of them. Null when no reading is left.</summary>
+    private Configuration? Close(List<Reading> seeds)
     {
         visited.Clear();
         taking.Clear();
@@ -139,49 +139,49 @@ internal sealed class ConfigurationTable(PushdownAutomaton automaton, int maxTra
             Visit(seed);
         }
 
-        while (open.TryPop(out var thread))
+        while (open.TryPop(out var reading))
         {
-            var state = automaton.States[thread.State];
+            var state = automaton.States[reading.State];
             if (state.Bytes.Length > 0)
             {
-                taking.Add(thread);
+                taking.Add(reading);
             }
 
             foreach (var edge in state.Empties)
             {
-                if (thread.Count >= edge.MinCount && thread.Count <= edge.MaxCount)
+                if (reading.Count >= edge.MinCount && reading.Count <= edge.MaxCount)
                 {
-                    Visit(thread with { State = edge.Target, Count = edge.Counts ? Math.Min(thread.Count + 1, edge.Cap) : thread.Count });
+                    Visit(reading with { State = edge.Target, Count = edge.Counts ? Math.Min(reading.Count + 1, edge.Cap) : reading.Count });
                 }
             }
 
             foreach (var call in state.Calls)
             {
-                Visit(new Thread(automaton.Rules[call.Rule].Start, 0, FrameOf(call.Target, thread)));
+                Visit(new Reading(automaton.Rules[call.Rule].Start, 0, FrameOf(call.Target, reading)));
             }
 
-            if (state.EndsRule && thread.Frame is { } frame)
+            if (state.EndsRule && reading.Frame is { } frame)
             {
-                Visit(new Thread(frame.Return, frame.Count, frame.Parent));
+                Visit(new Reading(frame.Return, frame.Count, frame.Parent));
             }
 
-            canEnd |= state.EndsRule && thread.Frame is null;
+            canEnd |= state.EndsRule && reading.Frame is null;
         }
 
         taking.Sort();
         return taking.Count > 0 || canEnd ? Intern([.. taking], canEnd) : null;
     }
 
-    private void Visit(Thread thread)
+    private void Visit(Reading reading)
     {
         // Nesting that could not be completed within the limit is not begun.
-        if (thread.Depth + automaton.States[thread.State].Height <= PushdownAutomaton.MaxDepth && visited.Add(thread))
+        if (reading.Depth + automaton.States[reading.State].Height <= PushdownAutomaton.MaxDepth && visited.Add(reading))
         {
-            open.Push(thread);
+            open.Push(reading);
         }
     }
 
-    private Frame FrameOf(int target, Thread caller)
+    private Frame FrameOf(int target, Reading caller)
     {
         ref var frame = ref CollectionsMarshal.GetValueRefOrAddDefault(frames, (target, caller.Count, caller.Frame), out var exists);
         return exists ? frame! : frame = new Frame(lastFrame++, target, caller.Count, caller.Frame, caller.Depth + 1);

@@ -30,7 +30,7 @@ public sealed class GrammarMatcher
     public bool CanEnd => at.CanEnd;
 
     /// <summary>Whether nothing can follow: the turn was ended, or the text is complete and no longer one begins with it.</summary>
-    public bool IsFinished => ended || (at.CanEnd && at.Threads.Length == 0);
+    public bool IsFinished => ended || (at.CanEnd && at.Readings.Length == 0);
 
     /// <summary>A matcher at the same place that goes its own way from here.</summary>
     public GrammarMatcher Clone() => new(this);

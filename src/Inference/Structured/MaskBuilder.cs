@@ -18,11 +18,11 @@ internal sealed class MaskBuilder(PushdownAutomaton automaton, ConfigurationTabl
         }
 
         found.Clear();
-        var plainLength = PlainLength(configuration.Threads);
+        var plainLength = PlainLength(configuration.Readings);
         Walk(configuration, trie.Rest);
 
-        // Plain tokens are decided for threads in free text; the tree of plain tokens is for the other threads.
-        var others = plainLength == 0 ? configuration.Threads : Array.FindAll(configuration.Threads, thread => automaton.States[thread.State].FreeText == 0);
+        // Plain tokens are decided for readings in free text; the tree of plain tokens is for the other readings.
+        var others = plainLength == 0 ? configuration.Readings : Array.FindAll(configuration.Readings, reading => automaton.States[reading.State].FreeText == 0);
         configuration = table.Find(configuration);
         if (others.Length > 0)
         {
@@ -35,16 +35,16 @@ internal sealed class MaskBuilder(PushdownAutomaton automaton, ConfigurationTabl
         return mask;
     }
 
-    /// <summary>The most plain characters that a thread in free text can take; 0 when there is no such thread.</summary>
-    private int PlainLength(Thread[] threads)
+    /// <summary>The most plain characters that a reading in free text can take; 0 when there is no such reading.</summary>
+    private int PlainLength(Reading[] readings)
     {
         var longest = 0;
-        foreach (var thread in threads)
+        foreach (var reading in readings)
         {
-            var max = automaton.States[thread.State].FreeText;
+            var max = automaton.States[reading.State].FreeText;
 
             // The character that begins here is counted already.
-            longest = max < 0 ? int.MaxValue : max == 0 ? longest : Math.Max(longest, max - thread.Count + 1);
+            longest = max < 0 ? int.MaxValue : max == 0 ? longest : Math.Max(longest, max - reading.Count + 1);
         }
 
         return longest;

@@ -13,7 +13,7 @@ public static unsafe partial class LightningAttention
     public static int StateLength(int heads, int headDim) => checked(heads * headDim * TileMatMul.Pad(headDim));
 
     /// <summary>
-    /// Advances each slice's state and writes its output. One new token runs the recurrence, several run the block form.
+    /// Advances each slice's state and writes its output. One new token of a grid block runs the recurrence, several run the block form.
     /// </summary>
     /// <param name="slices">Sequences of this step.</param>
     /// <param name="qkv">[T, A, 3, D] after SiLU, interleaved per head as q, k, v.</param>
@@ -66,17 +66,19 @@ public static unsafe partial class LightningAttention
             where TVector : struct, ISimd<TVector>
         {
             var state = slice.State + ((nint)head * headDim * padded);
-            if (slice.Tokens == 1)
-            {
-                Decode<TVector>(slice.Row, head, state, worker);
-                return;
-            }
-
             for (var done = 0; done < slice.Tokens;)
             {
                 var toGridLine = BlockTokens - ((slice.Position + done) % BlockTokens);
                 var tokens = Math.Min(toGridLine, slice.Tokens - done);
-                Block<TVector>(slice.Row + done, tokens, head, state, worker);
+                if (tokens == 1)
+                {
+                    Decode<TVector>(slice.Row + done, head, state, worker); // Also the last token of a longer slice: a prompt gives the same bits however it is cut on the grid.
+                }
+                else
+                {
+                    Block<TVector>(slice.Row + done, tokens, head, state, worker);
+                }
+
                 done += tokens;
             }
         }

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MiniMaxSharp.Kernels;
 
@@ -18,7 +20,13 @@ public static unsafe partial class MatMul
         var weights = job.Weight.Data + (n0 * rowBytes);
         var x = job.X;
         var y = job.Y + n0;
-        var widen = !TFormat.IsF32 && job.Tokens > 1;
+        if (job.Tokens == 1)
+        {
+            MultiplyOne<TVector, TFormat>(weights, rowBytes, x, y, rows, K);
+            return;
+        }
+
+        var widen = !TFormat.IsF32;
         var widened = widen ? pool.Scratch(worker, BlockN * BlockK) : null;
         for (var k0 = 0; k0 < K; k0 += BlockK)
         {
@@ -32,6 +40,21 @@ public static unsafe partial class MatMul
             {
                 var bytes = (nint)k0 * job.Weight.DType.ByteSize();
                 MultiplyPanel<TVector, TFormat>(weights + bytes, rowBytes, x + k0, K, y, N, rows, job.Tokens, k, k0 > 0);
+            }
+        }
+    }
+
+    /// <summary>One token: rows are read in whole, in the order of memory, with the blocks of k and so the bits of many tokens.</summary>
+    private static void MultiplyOne<TVector, TFormat>(byte* weights, nint rowBytes, float* x, float* y, int rows, int K)
+        where TVector : struct, ISimd<TVector>
+        where TFormat : struct, IWeightFormat
+    {
+        for (var n = 0; n < rows; n += 8)
+        {
+            for (var k0 = 0; k0 < K; k0 += BlockK)
+            {
+                var bytes = (n * rowBytes) + (k0 * (rowBytes / K));
+                OneToken<TVector, TFormat>(weights + bytes, rowBytes, x + k0, y + n, 0, Math.Min(8, rows - n), Math.Min(BlockK, K - k0), k0 > 0);
             }
         }
     }
@@ -125,6 +148,11 @@ public static unsafe partial class MatMul
         var k = 0;
         for (; k <= K - TVector.Lanes; k += TVector.Lanes)
         {
+            if (!TFormat.IsF32 && k % 32 == 0)
+            {
+                PrefetchRows(w7 + rowBytes + (2 * k), rowBytes);
+            }
+
             var v = TVector.Load(x + k);
             s0 = TVector.Fma(v, TFormat.Load<TVector>(w, k), s0);
             s1 = TVector.Fma(v, TFormat.Load<TVector>(w1, k), s1);
@@ -136,14 +164,26 @@ public static unsafe partial class MatMul
             s7 = TVector.Fma(v, TFormat.Load<TVector>(w7, k), s7);
         }
 
-        Finish<TVector, TFormat>(s0, w, x, y, k, K, add);
-        Finish<TVector, TFormat>(s1, w1, x, y + 1, k, K, add);
-        Finish<TVector, TFormat>(s2, w2, x, y + 2, k, K, add);
-        Finish<TVector, TFormat>(s3, w3, x, y + 3, k, K, add);
-        Finish<TVector, TFormat>(s4, w4, x, y + 4, k, K, add);
-        Finish<TVector, TFormat>(s5, w5, x, y + 5, k, K, add);
-        Finish<TVector, TFormat>(s6, w6, x, y + 6, k, K, add);
-        Finish<TVector, TFormat>(s7, w7, x, y + 7, k, K, add);
+        FinishRow<TVector, TFormat>(s0, s1, s2, s3, w, rowBytes, x, y, k, K, add);
+        FinishRow<TVector, TFormat>(s4, s5, s6, s7, w4, rowBytes, x, y + 4, k, K, add);
+    }
+
+    /// <summary>Brings one line of each of eight rows near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRows(byte* row, nint rowBytes)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch1(row);
+            Sse.Prefetch1(row + rowBytes);
+            Sse.Prefetch1(row + (2 * rowBytes));
+            Sse.Prefetch1(row + (3 * rowBytes));
+            row += 4 * rowBytes;
+            Sse.Prefetch1(row);
+            Sse.Prefetch1(row + rowBytes);
+            Sse.Prefetch1(row + (2 * rowBytes));
+            Sse.Prefetch1(row + (3 * rowBytes));
+        }
     }
 
     /// <summary>Four rows by six tokens: 24 accumulators, ten loads for 24 multiply-adds.</summary>
@@ -188,6 +228,13 @@ public static unsafe partial class MatMul
         where TVector : struct, ISimd<TVector>
         where TFormat : struct, IWeightFormat
     {
+        if (k == K)
+        {
+            var sums = TVector.Sum(s0, s1, s2, s3);
+            (add ? Vector128.Load(y) + sums : sums).Store(y);
+            return;
+        }
+
         Finish<TVector, TFormat>(s0, w, x, y, k, K, add);
         Finish<TVector, TFormat>(s1, w + rowBytes, x, y + 1, k, K, add);
         Finish<TVector, TFormat>(s2, w + (2 * rowBytes), x, y + 2, k, K, add);

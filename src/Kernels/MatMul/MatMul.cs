@@ -13,6 +13,7 @@ public static unsafe partial class MatMul
 {
     private const int BlockK = 512;
     private const int BlockN = 32;
+    private const int MaxGrain = 4; // Neighbours, so that the panels that were prefetched are this thread's.
 
     /// <summary>Runs one product.</summary>
     public static void Multiply(MatMulJob job, ComputePool pool) => Multiply(new ReadOnlySpan<MatMulJob>(in job), pool);
@@ -31,7 +32,7 @@ public static unsafe partial class MatMul
         fixed (MatMulJob* first = jobs)
         {
             var work = new BlockWork(first, jobs.Length, pool);
-            pool.For(blocks, grain: 1, ref work);
+            pool.For(blocks, grain: Math.Clamp(blocks / (8 * pool.Threads), 1, MaxGrain), ref work);
         }
     }
 
@@ -51,6 +52,10 @@ public static unsafe partial class MatMul
                     {
                         MultiplyPanels(i, block * BlockN);
                     }
+                    else if (BFloat16Kernels.For(job.Weight) is { } rounded)
+                    {
+                        rounded.Multiply(job, pool.Inputs.Of(i), block * BlockN, Math.Min(BlockN, job.Weight.Rows - (block * BlockN)));
+                    }
                     else
                     {
                         Dispatch(job, block * BlockN, worker);
@@ -63,11 +68,56 @@ public static unsafe partial class MatMul
 
         private void MultiplyPanels(int index, int n0)
         {
-            ref readonly var job = ref jobs[index];
-            for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
+            ref readonly var asked = ref jobs[index];
+            var job = asked.FineInputs ? asked.OfTerms(pool.Inputs.TermsOf(index)) : asked;
+            if (PanelKernels.For(job.Weight.DType) is { } emitted)
             {
-                PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
+                var panels = (job.Weight.Rows + PanelLayout.Rows - 1) / PanelLayout.Rows;
+                var first = n0 / PanelLayout.Rows;
+                var next = first + (BlockN / PanelLayout.Rows);
+                var ahead = next < panels ? job.Weight.Data + (next * PanelLayout.PanelBytes(job.Weight.DType, job.Weight.Columns)) : AfterJob(index);
+                emitted.Multiply(job, pool.Inputs.Of(index), first, Math.Min(next, panels) - first, ahead);
             }
+            else
+            {
+                for (var n = n0; n < Math.Min(n0 + BlockN, job.Weight.Rows); n += PanelLayout.Rows)
+                {
+                    PanelMatMul.Multiply(job, pool.Inputs.Of(index), n / PanelLayout.Rows);
+                }
+            }
+
+            if (asked.FineInputs)
+            {
+                AddTerms(asked, job.Y, n0);
+            }
+        }
+
+        /// <summary>y[t] = terms[2t] + terms[2t + 1] for this block of outputs.</summary>
+        private static void AddTerms(in MatMulJob job, float* terms, int n0)
+        {
+            var N = job.Weight.Rows;
+            for (var t = 0; t < job.Tokens; t++, terms += 2 * N)
+            {
+                var y = job.Y + ((long)t * N);
+                for (var n = n0; n < Math.Min(n0 + BlockN, N); n++)
+                {
+                    y[n] = terms[n] + terms[N + n];
+                }
+            }
+        }
+
+        /// <summary>The panels of the next job that has work, or null.</summary>
+        private byte* AfterJob(int index)
+        {
+            for (var i = index + 1; i < count; i++)
+            {
+                if (jobs[i].Tokens > 0)
+                {
+                    return jobs[i].Weight.Data;
+                }
+            }
+
+            return null;
         }
 
         private void Dispatch(in MatMulJob job, int n0, int worker)

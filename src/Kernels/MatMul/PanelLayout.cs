@@ -12,13 +12,21 @@ internal static unsafe class PanelLayout
     /// <summary>Bytes of 16 rows × 64 features: the scales and one byte, or half a byte, a weight.</summary>
     public static int SuperBlockBytes(DType type) => 64 + (type == DType.Q8_0 ? 1024 : 512);
 
-    public static long PanelBytes(DType type, int K) => QuantizedInputs.Pad(K) / 64 * (long)SuperBlockBytes(type);
+    public static long PanelBytes(DType type, int K) => SuperPanelLayout.Holds(type)
+        ? K / SuperPanelLayout.Features * (long)SuperPanelLayout.BlockBytes(type)
+        : QuantizedInputs.Pad(K) / 64 * (long)SuperBlockBytes(type);
 
     public static long ByteCount(DType type, int N, int K) => (N + Rows - 1) / Rows * PanelBytes(type, K);
 
     /// <summary>Writes one panel; padding has scale 0.</summary>
     public static void Pack(Weight source, int panel, byte* target)
     {
+        if (SuperPanelLayout.Holds(source.DType))
+        {
+            SuperPanelLayout.Pack(source, panel, target);
+            return;
+        }
+
         new Span<byte>(target, checked((int)PanelBytes(source.DType, source.Columns))).Clear();
         var (stride, blockBytes) = (SuperBlockBytes(source.DType), source.DType.BlockBytes());
         for (var row = 0; row < Rows && (panel * Rows) + row < source.Rows; row++)

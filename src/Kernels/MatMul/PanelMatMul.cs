@@ -28,13 +28,11 @@ internal static unsafe class PanelMatMul
     /// <summary>y[t, n0 … n0 + 16) of all tokens of one job.</summary>
     public static void Multiply(in MatMulJob job, byte* tokens, int panel)
     {
-        if (job.Weight.DType == DType.Q8_0)
+        switch (job.Weight.DType)
         {
-            Multiply<Q8_0Panel>(job, tokens, panel);
-        }
-        else
-        {
-            Multiply<Q4_0Panel>(job, tokens, panel);
+            case DType.Q8_0: Multiply<Q8_0Panel>(job, tokens, panel); break;
+            case DType.Q4_0: Multiply<Q4_0Panel>(job, tokens, panel); break;
+            default: SuperPanelMatMul.Multiply(job, tokens, panel); break;
         }
     }
 
@@ -180,7 +178,7 @@ internal static unsafe class PanelMatMul
         Vector512.Create(y6, y7).Store(y + 48);
     }
 
-    /// <summary>Adds four products u8 × i8 to each of 8 sums. Without VNNI the bytes are widened first: pairs of maddubs would saturate.</summary>
+    /// <summary>Adds four products u8 × i8 to each of 8 sums. Without VNNI in two parts, w % 128 and the top bit: pairs stay within 2 · 128 · 127, where 16 bits suffice.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Dot(Vector256<int> sum, Vector256<byte> w, Vector256<sbyte> x)
     {
@@ -189,10 +187,10 @@ internal static unsafe class PanelMatMul
             return AvxVnni.MultiplyWideningAndAdd(sum, w, x);
         }
 
-        var wide = Avx2.ConvertToVector256Int16(x.GetLower());
-        var low = Avx2.MultiplyAddAdjacent(Avx2.ConvertToVector256Int16(w.GetLower()), wide);
-        var high = Avx2.MultiplyAddAdjacent(Avx2.ConvertToVector256Int16(w.GetUpper()), wide);
-        return sum + Avx2.Permute4x64(Avx2.HorizontalAdd(low, high).AsInt64(), 0b11_01_10_00).AsInt32();
+        var top = Vector256.Create((byte)0x80);
+        var low = Avx2.MultiplyAddAdjacent(Avx2.AndNot(top, w), x);
+        var high = Avx2.MultiplyAddAdjacent(w & top, x);
+        return sum + Avx2.MultiplyAddAdjacent(low, Vector256<short>.One) + Avx2.MultiplyAddAdjacent(high, Vector256<short>.One);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MiniMaxSharp.Kernels;
 
@@ -30,6 +31,20 @@ internal readonly unsafe struct F32x8(Vector256<float> value) : ISimd<F32x8>
     {
         var (low, high) = Vector128.Widen(Vector128.Load(source));
         return new(HalfBits.Widen(Vector256.Create(low, high)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x8 LoadF16Unbiased(ushort* source)
+    {
+        var bits = Avx2.IsSupported ? Avx2.ConvertToVector256Int32((short*)source) : Wide(Vector128.Load((short*)source));
+        return new(((bits << 13) & Vector256.Create(unchecked((int)0x8FFFFFFF))).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x8 LoadInt8(sbyte* source)
+    {
+        var values = Avx2.IsSupported ? Avx2.ConvertToVector256Int32(source) : Wide(Vector128.WidenLower(Vector64.Load(source).ToVector128()));
+        return new(Vector256.ConvertToSingle(values));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -70,9 +85,19 @@ internal readonly unsafe struct F32x8(Vector256<float> value) : ISimd<F32x8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum(F32x8 a, F32x8 b, F32x8 c, F32x8 d) => Vector128.Create(a.Sum(), b.Sum(), c.Sum(), d.Sum());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float MaxLane()
     {
         var four = Vector128.Max(value.GetLower(), value.GetUpper());
         return MathF.Max(MathF.Max(four.GetElement(0), four.GetElement(2)), MathF.Max(four.GetElement(1), four.GetElement(3)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Wide(Vector128<short> values)
+    {
+        var (low, high) = Vector128.Widen(values);
+        return Vector256.Create(low, high);
     }
 }

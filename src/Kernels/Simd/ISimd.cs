@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
@@ -21,6 +23,12 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>Loads IEEE half values, widened exactly.</summary>
     static abstract TSelf LoadF16(ushort* source);
+
+    /// <summary>Loads finite IEEE half values times 2^-112, exactly: one step less than <see cref="LoadF16"/>.</summary>
+    static abstract TSelf LoadF16Unbiased(ushort* source);
+
+    /// <summary>Loads signed bytes.</summary>
+    static abstract TSelf LoadInt8(sbyte* source);
 
     void Store(float* destination);
 
@@ -47,6 +55,9 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>Sum of all lanes, in a fixed tree order.</summary>
     float Sum();
+
+    /// <summary>The four sums of all lanes, each with the bits of its own <see cref="Sum()"/>.</summary>
+    static abstract Vector128<float> Sum(TSelf a, TSelf b, TSelf c, TSelf d);
 
     /// <summary>Largest lane.</summary>
     float MaxLane();

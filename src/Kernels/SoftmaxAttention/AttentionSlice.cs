@@ -7,6 +7,7 @@ public readonly unsafe struct AttentionSlice
     public AttentionSlice(KeyValuePages pages, int row, int tokens)
     {
         Table = pages.Table;
+        Type = pages.Type;
         Row = row;
         Tokens = tokens;
         Position = pages.Length - tokens;
@@ -14,9 +15,17 @@ public readonly unsafe struct AttentionSlice
 
     internal nint* Table { get; }
 
+    internal KeyValueType Type { get; }
+
     internal int Row { get; }
 
     internal int Tokens { get; }
 
     internal int Position { get; }
+
+    /// <summary>Ranges of keys whose partial results are merged; their bounds depend on the position alone.</summary>
+    internal int Ranges => (Position + Tokens + SoftmaxAttention.RangeTokens - 1) / SoftmaxAttention.RangeTokens;
+
+    /// <summary>Work items of one key/value head: ranges of a single token, otherwise tiles of tokens.</summary>
+    internal int ItemsPerHead => Tokens == 1 ? Ranges : (Tokens + SoftmaxAttention.TileTokens - 1) / SoftmaxAttention.TileTokens;
 }

@@ -1,15 +1,16 @@
-using System.Runtime.CompilerServices;
-
 namespace MiniMaxSharp.Kernels;
 
 /// <summary>
 /// Causal softmax attention with grouped queries over paged keys and values (specification section 4):
 /// o_t = Σ_{j ≤ t} softmax(q_t · k_j / sqrt(D)) v_j. Scores are never materialised beyond one page: running maximum and sum.
-/// Legend: T tokens of the step, A query heads, KV heads, G = A / KV, D head width, Dp = D rounded up to 16.
+/// Keys are taken in ranges of 1,024 whose partial results are merged in order, whoever computed them: so a single token can use all threads,
+/// and no bit depends on the number of threads, the batch or the chunk.
+/// Legend: T tokens of the step, A query heads, KV heads, G = A / KV, D head width, Dv = D rounded up to 32.
 /// </summary>
 public static unsafe partial class SoftmaxAttention
 {
-    private const int TileTokens = 16;
+    internal const int TileTokens = 16;
+    internal const int RangeTokens = 4 * KeyValuePages.PageTokens;
 
     /// <summary>Computes the outputs of all slices.</summary>
     /// <param name="slices">Sequences of this step; their new keys and values are appended already.</param>
@@ -18,166 +19,124 @@ public static unsafe partial class SoftmaxAttention
     /// <param name="keyValueHeads">KV.</param>
     /// <param name="headDim">D.</param>
     /// <param name="output">[T, A, D].</param>
-    /// <param name="pool">Threads; the work is split by sequence, 16 tokens and key/value head.</param>
+    /// <param name="pool">Threads; the work is split by sequence, key/value head, and 16 tokens or, for a single token, 1,024 keys.</param>
     /// <exception cref="ArgumentOutOfRangeException">A buffer is too short.</exception>
     public static void Forward(
         ReadOnlySpan<AttentionSlice> slices, AlignedBuffer<float> queries, int heads, int keyValueHeads, int headDim, AlignedBuffer<float> output, ComputePool pool)
     {
-        var items = 0;
+        var (items, splitItems) = (0, 0);
         foreach (ref readonly var slice in slices)
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThan(
                 ((long)slice.Row + slice.Tokens) * heads * headDim, Math.Min(queries.Length, output.Length), nameof(queries));
-            items += Tiles(slice) * keyValueHeads;
+            items += slice.ItemsPerHead * keyValueHeads;
+            splitItems = slice.Tokens == 1 && slice.Ranges > 1 ? items : splitItems;
+        }
+
+        var partialLength = PartialLength(heads / keyValueHeads, headDim);
+        var shared = splitItems == 0 ? null : pool.SharedScratch(checked((splitItems * partialLength) + (slices.Length * keyValueHeads)));
+        var counters = (int*)(shared + (splitItems * partialLength));
+        if (splitItems > 0)
+        {
+            new Span<int>(counters, slices.Length * keyValueHeads).Clear();
         }
 
         fixed (AttentionSlice* first = slices)
         {
-            var work = new Work(first, queries.Pointer, heads, keyValueHeads, headDim, output.Pointer, pool);
+            var work = new Work(first, queries.Pointer, heads, keyValueHeads, headDim, output.Pointer, pool, shared, counters);
             pool.For(items, grain: 1, ref work);
         }
     }
 
-    private static int Tiles(in AttentionSlice slice) => (slice.Tokens + TileTokens - 1) / TileTokens;
+    /// <summary>Floats of a partial result of <paramref name="rows"/> rows: o [rows, Dv], maximum [rows], sum [rows].</summary>
+    private static int PartialLength(int rows, int headDim) => rows * (KeyValuePages.PadToPanel(headDim) + 2);
 
-    /// <summary>Item i is one key/value head of one tile of tokens, counted over all slices.</summary>
-    private readonly struct Work(
-        AttentionSlice* slices, float* queries, int heads, int keyValueHeads, int headDim, float* output, ComputePool pool) : IParallelWork
+    private readonly partial struct Work(
+        AttentionSlice* slices, float* queries, int heads, int keyValueHeads, int headDim, float* output, ComputePool pool, float* shared, int* counters)
+        : IParallelWork
     {
         private readonly int group = heads / keyValueHeads;
-        private readonly int padded = TileMatMul.Pad(headDim);
+        private readonly int padded = KeyValuePages.PadToPanel(headDim);
 
         public void Execute(int start, int end, int worker)
         {
             for (var item = start; item < end; item++)
             {
-                var slice = slices;
-                var index = item;
-                for (; index >= Tiles(*slice) * keyValueHeads; slice++)
-                {
-                    index -= Tiles(*slice) * keyValueHeads;
-                }
-
-                var firstToken = index / keyValueHeads * TileTokens;
                 switch (Isa.Path)
                 {
-                    case IsaPath.V512: Tile<F32x16>(*slice, firstToken, index % keyValueHeads, worker); break;
-                    case IsaPath.V256: Tile<F32x8>(*slice, firstToken, index % keyValueHeads, worker); break;
-                    default: Tile<F32x1>(*slice, firstToken, index % keyValueHeads, worker); break;
+                    case IsaPath.V512: Item<F32x16>(item, worker); break;
+                    case IsaPath.V256: Item<F32x8>(item, worker); break;
+                    default: Item<F32x1>(item, worker); break;
                 }
             }
         }
 
-        private void Tile<TVector>(in AttentionSlice slice, int firstToken, int keyValueHead, int worker)
+        private void Item<TVector>(int item, int worker)
             where TVector : struct, ISimd<TVector>
         {
-            const int pageTokens = KeyValuePages.PageTokens;
+            var (slice, index) = (0, item);
+            for (; index >= slices[slice].ItemsPerHead * keyValueHeads; slice++)
+            {
+                index -= slices[slice].ItemsPerHead * keyValueHeads;
+            }
+
+            switch (slices[slice].Type)
+            {
+                case KeyValueType.F16: Item<TVector, F16KeyValues>(slice, index, item, worker); break;
+                case KeyValueType.BF16: Item<TVector, Bf16KeyValues>(slice, index, item, worker); break;
+                case KeyValueType.Q8: Item<TVector, Q8KeyValues>(slice, index, item, worker); break;
+                default: Item<TVector, F32KeyValues>(slice, index, item, worker); break;
+            }
+        }
+
+        private void Item<TVector, TFormat>(int slice, int index, int item, int worker)
+            where TVector : struct, ISimd<TVector>
+            where TFormat : struct, IKeyValueFormat
+        {
+            var (head, part) = (index / slices[slice].ItemsPerHead, index % slices[slice].ItemsPerHead);
+            if (slices[slice].Tokens > 1 || slices[slice].Ranges == 1)
+            {
+                Tile<TVector, TFormat>(slices[slice], part * TileTokens, head, worker);
+                return;
+            }
+
+            var length = PartialLength(group, headDim);
+            var tile = new AttentionTile<TVector, TFormat>(slices[slice], 0, 1, head, group, headDim, Scratch(worker, group, partials: 0));
+            tile.LoadQueries(queries, heads);
+            tile.Range(part, shared + ((nint)item * length));
+            if (Interlocked.Increment(ref counters[(slice * keyValueHeads) + head]) == slices[slice].Ranges)
+            {
+                var first = shared + ((nint)(item - part) * length);
+                for (var range = 1; range < slices[slice].Ranges; range++)
+                {
+                    tile.Merge(first, first + ((nint)range * length));
+                }
+
+                tile.StoreOutput(first, output, heads);
+            }
+        }
+
+        /// <summary>All ranges of up to 16 tokens, one after another.</summary>
+        private void Tile<TVector, TFormat>(in AttentionSlice slice, int firstToken, int head, int worker)
+            where TVector : struct, ISimd<TVector>
+            where TFormat : struct, IKeyValueFormat
+        {
             var tokens = Math.Min(TileTokens, slice.Tokens - firstToken);
-            var rows = tokens * group; // row r: token r / G, query head r % G of this group
-            var position = slice.Position + firstToken;
-            var q = pool.Scratch(worker, (rows * ((2 * padded) + pageTokens)) + (2 * rows));
-            var o = q + (rows * padded);
-            var scores = o + (rows * padded);
-            var max = scores + (rows * pageTokens);
-            var sum = max + rows;
-            LoadQueries(slice.Row + firstToken, keyValueHead, rows, q);
-            new Span<float>(o, rows * padded).Clear();
-            new Span<float>(max, rows).Fill(float.NegativeInfinity);
-            new Span<float>(sum, rows).Clear();
-            for (var start = 0; start < position + tokens; start += pageTokens)
+            var length = PartialLength(tokens * group, headDim);
+            var total = Scratch(worker, tokens * group, partials: 2);
+            var tile = new AttentionTile<TVector, TFormat>(slice, firstToken, tokens, head, group, headDim, total + (2 * length));
+            tile.LoadQueries(queries, heads);
+            tile.Range(0, total);
+            for (var range = 1; range < tile.Ranges; range++)
             {
-                var keys = Math.Min(pageTokens, position + tokens - start);
-                var page = (float*)slice.Table[start / pageTokens];
-                var k = page + (keyValueHead * headDim * pageTokens);
-                var v = page + (keyValueHeads * headDim * pageTokens) + (keyValueHead * pageTokens * padded);
-                TileMatMul.Multiply<TVector>(q, padded, k, pageTokens, scores, pageTokens, rows, headDim, TileMatMul.Pad(keys), add: false);
-                for (var r = 0; r < rows; r++)
-                {
-                    var visible = Math.Clamp(position + (r / group) + 1 - start, 0, keys);
-                    Probabilities<TVector>(scores + (r * pageTokens), visible, keys, max + r, sum + r, o + (r * padded));
-                }
-
-                TileMatMul.Multiply<TVector>(scores, pageTokens, v, padded, o, padded, rows, keys, padded, add: true);
+                tile.Range(range, total + length);
+                tile.Merge(total, total + length);
             }
 
-            StoreOutput(slice.Row + firstToken, keyValueHead, rows, o, sum);
+            tile.StoreOutput(total, output, heads);
         }
 
-        /// <summary>Copies the tile's queries, scaled by 1 / sqrt(D): the scale uses D, not R.</summary>
-        private void LoadQueries(int row, int keyValueHead, int rows, float* q)
-        {
-            new Span<float>(q, rows * padded).Clear();
-            var scale = (float)(1 / Math.Sqrt(headDim));
-            for (var r = 0; r < rows; r++)
-            {
-                var source = queries + (((((nint)row + (r / group)) * heads) + (keyValueHead * group) + (r % group)) * headDim);
-                for (var d = 0; d < headDim; d++)
-                {
-                    q[(r * padded) + d] = source[d] * scale;
-                }
-            }
-        }
-
-        private void StoreOutput(int row, int keyValueHead, int rows, float* o, float* sum)
-        {
-            for (var r = 0; r < rows; r++)
-            {
-                var target = output + (((((nint)row + (r / group)) * heads) + (keyValueHead * group) + (r % group)) * headDim);
-                for (var d = 0; d < headDim; d++)
-                {
-                    target[d] = o[(r * padded) + d] / sum[r];
-                }
-            }
-        }
-
-        /// <summary>scores[0 … visible) ← e^(score − max), 0 up to <paramref name="keys"/>; rescales the running sum and output when the maximum grows.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Probabilities<TVector>(float* scores, int visible, int keys, float* max, float* sum, float* o)
-            where TVector : struct, ISimd<TVector>
-        {
-            var largest = TVector.Broadcast(*max);
-            var i = 0;
-            for (; i <= visible - TVector.Lanes; i += TVector.Lanes)
-            {
-                largest = TVector.Max(largest, TVector.Load(scores + i));
-            }
-
-            var newMax = largest.MaxLane();
-            for (; i < visible; i++)
-            {
-                newMax = MathF.Max(newMax, scores[i]);
-            }
-
-            if (newMax > *max)
-            {
-                var correction = MathF.Exp(*max - newMax);
-                *max = newMax;
-                *sum *= correction;
-                var factor = TVector.Broadcast(correction);
-                for (var d = 0; d < padded; d += TVector.Lanes)
-                {
-                    (TVector.Load(o + d) * factor).Store(o + d);
-                }
-            }
-
-            var total = TVector.Zero;
-            for (i = 0; i <= visible - TVector.Lanes; i += TVector.Lanes)
-            {
-                var p = VectorMath.Exp(TVector.Load(scores + i) - TVector.Broadcast(*max));
-                p.Store(scores + i);
-                total += p;
-            }
-
-            var rest = total.Sum();
-            for (; i < visible; i++)
-            {
-                var p = VectorMath.Exp(F32x1.Load(scores + i) - F32x1.Broadcast(*max));
-                p.Store(scores + i);
-                rest += p.Sum();
-            }
-
-            *sum += rest;
-            new Span<float>(scores + visible, keys - visible).Clear();
-        }
+        private float* Scratch(int worker, int rows, int partials) =>
+            pool.Scratch(worker, AttentionTile<F32x1, F32KeyValues>.ScratchLength(rows, headDim) + (partials * PartialLength(rows, headDim)));
     }
 }

@@ -45,7 +45,7 @@ public sealed unsafe class MappedFile : IDisposable
     public Weight Matrix(long offset, DType type, int rows, int columns)
     {
         CheckRange(offset, rows * type.RowBytes(columns));
-        return new Weight(pointer + offset, type, rows, columns);
+        return new Weight(pointer + offset, type, rows, columns, packed: false, mapped: true);
     }
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ namespace MiniMaxSharp.Kernels;
 /// </summary>
 public readonly unsafe struct Weight
 {
-    internal Weight(byte* data, DType type, int rows, int columns, bool packed = false)
+    internal Weight(byte* data, DType type, int rows, int columns, bool packed = false, bool mapped = false)
     {
         if (type is DType.I32 or DType.I64)
         {
@@ -21,6 +21,7 @@ public readonly unsafe struct Weight
         Columns = columns;
         RowBytes = type.RowBytes(columns);
         IsPacked = packed;
+        IsMapped = mapped;
     }
 
     /// <summary>Element type.</summary>
@@ -42,6 +43,9 @@ public readonly unsafe struct Weight
     public bool IsPacked { get; }
 
     internal byte* Data { get; }
+
+    /// <summary>True when the rows are pages of a file, which can be given back.</summary>
+    private bool IsMapped { get; }
 
     private long RowBytes { get; }
 
@@ -67,19 +71,40 @@ public readonly unsafe struct Weight
         return new Weight(bytes.Pointer, type, rows, columns);
     }
 
-    /// <summary>A copy of a Q8_0 or Q4_0 matrix in the layout that products read; the file's memory is not needed afterwards.</summary>
-    /// <exception cref="NotSupportedException">The matrix has another type or is packed already.</exception>
-    public Weight Pack(ComputePool pool, out AlignedBuffer<byte> owner)
+    /// <summary>A copy of a quantised matrix in the layout that products read; the file's memory is not needed afterwards.</summary>
+    /// <exception cref="NotSupportedException">The matrix is not quantised, or packed already.</exception>
+    public Weight Pack(ComputePool pool, PanelMemory memory)
     {
-        if (IsPacked || DType is not (DType.Q8_0 or DType.Q4_0))
+        if (IsPacked || !DType.IsQuantized())
         {
-            throw new NotSupportedException($"There is no packed layout for this {DType} matrix: only for rows of Q8_0 and Q4_0.");
+            throw new NotSupportedException($"There is no packed layout for this {DType} matrix: only for rows of quantised blocks.");
         }
 
-        owner = new AlignedBuffer<byte>(checked((int)PanelLayout.ByteCount(DType, Rows, Columns)));
-        var work = new PackWork(this, owner.Pointer);
-        pool.For((Rows + PanelLayout.Rows - 1) / PanelLayout.Rows, grain: 4, ref work);
-        return new Weight(owner.Pointer, DType, Rows, Columns, packed: true);
+        var target = memory.Take(PanelLayout.ByteCount(DType, Rows, Columns));
+        var work = new PackWork(this, target);
+        pool.For((Rows + PanelLayout.Rows - 1) / PanelLayout.Rows, grain: 1, ref work);
+        return new Weight(target, DType, Rows, Columns, packed: true);
+    }
+
+    /// <summary>Bytes that <see cref="Pack"/> takes; 0 for a matrix that is not packed.</summary>
+    public long PackedBytes => DType.IsQuantized() && !IsPacked && !IsEmpty ? PanelMemory.Align(PanelLayout.ByteCount(DType, Rows, Columns)) : 0;
+
+    /// <summary>Starts to read the rows of a mapped matrix from the disk; a hint.</summary>
+    public void ReadAhead()
+    {
+        if (IsMapped)
+        {
+            PageAdvice.ReadAhead(Data, Rows * RowBytes);
+        }
+    }
+
+    /// <summary>Gives the memory of a mapped matrix back; rows that are touched later are read from the file again.</summary>
+    public void ReleasePages()
+    {
+        if (IsMapped)
+        {
+            PageAdvice.Release(Data, Rows * RowBytes);
+        }
     }
 
     /// <summary>Rows [start, start + count) of this matrix.</summary>
@@ -88,7 +113,7 @@ public readonly unsafe struct Weight
         RequireRows();
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)start + count, Rows);
-        return new Weight(Data + (start * RowBytes), DType, count, Columns);
+        return new Weight(Data + (start * RowBytes), DType, count, Columns, packed: false, IsMapped);
     }
 
     /// <summary>Widens or dequantises row <paramref name="row"/> to f32, with the bits of ggml.</summary>

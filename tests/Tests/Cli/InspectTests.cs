@@ -11,6 +11,21 @@ public sealed class InspectTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Fact]
+    public async Task The_plan_has_keys_and_values_of_each_type_and_the_packed_copy()
+    {
+        var run = await Cli.CommandLineRun.Of("inspect", RandomTiny.Folder, "--plan", "1000000", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var plan = JsonDocument.Parse(run.Output).RootElement;
+        var bytes = plan.GetProperty("key_value_bytes");
+        Assert.Equal(2 * bytes.GetProperty("f16").GetInt64(), bytes.GetProperty("f32").GetInt64());
+        Assert.Equal(bytes.GetProperty("bf16").GetInt64(), bytes.GetProperty("f16").GetInt64());
+        Assert.Equal(0, plan.GetProperty("packed_weight_bytes").GetInt64());
+        var text = await Cli.CommandLineRun.Of("inspect", RandomTiny.Folder, "--plan", "1000000");
+        Assert.Contains("1,000,000 tokens", text.Output, StringComparison.Ordinal);
+        Assert.Equal(2, (await Cli.CommandLineRun.Of("inspect", RandomTiny.Folder, "--plan", "0")).ExitCode);
+    }
+
+    [Fact]
     public async Task The_official_config_and_index_give_the_published_figures_without_weights()
     {
         var (code, output, error) = await Run("inspect", Fixtures.Shared("data/minimax-m1"));
@@ -126,7 +141,7 @@ public sealed class InspectTests : IDisposable
         await WriteIndex(text);
         var (code, _, error) = await Run("inspect", model);
         Assert.Equal(2, code);
-        Assert.Contains("is no index of safetensors files", error, StringComparison.Ordinal);
+        Assert.Contains("model.safetensors.index.json", error, StringComparison.Ordinal);
     }
 
     [Fact]

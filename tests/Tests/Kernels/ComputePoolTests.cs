@@ -2,8 +2,40 @@ using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Tests.Kernels;
 
+[Collection(IsaCollection.Name)]
 public class ComputePoolTests
 {
+    [Fact]
+    public void Idle_threads_use_no_cpu_time()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the CPU time of a thread is read from /proc");
+        using var pool = new ComputePool(3);
+        var work = new Count(new int[64]);
+        pool.For(64, grain: 1, ref work);
+        Thread.Sleep(100); // longer than the spin phase
+        var before = ComputeNanoseconds();
+        Thread.Sleep(300);
+        Assert.InRange(ComputeNanoseconds() - before, 0, 5_000_000);
+
+        static long ComputeNanoseconds() => Directory.GetDirectories("/proc/self/task")
+            .Where(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("compute", StringComparison.Ordinal))
+            .Sum(task => long.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void A_pinned_pool_computes_and_says_how_many_threads_stay_on_a_cpu()
+    {
+        using var pool = new ComputePool(2, pin: true);
+        Assert.Equal(OperatingSystem.IsLinux() && Environment.ProcessorCount > 1 ? 1 : 0, pool.PinnedThreads);
+        var counts = new int[100];
+        var work = new Count(counts);
+        pool.For(counts.Length, grain: 1, ref work);
+        Assert.All(counts, count => Assert.Equal(1, count));
+        using var free = new ComputePool(2);
+        Assert.Equal(0, free.PinnedThreads);
+    }
+
+
     [Fact]
     public void Every_item_runs_exactly_once_in_many_regions()
     {

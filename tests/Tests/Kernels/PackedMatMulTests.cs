@@ -4,9 +4,9 @@ namespace MiniMaxSharp.Tests.Kernels;
 
 public class PackedMatMulTests : KernelTest
 {
-    private static readonly int[] Tokens = [1, 2, 4, 7, 19];
-    private static readonly (int N, int K)[] Shapes = [(1, 32), (15, 64), (16, 96), (17, 256), (33, 1536)];
-    private static readonly DType[] Types = [DType.Q8_0, DType.Q4_0];
+    private static readonly int[] Tokens = [1, 2, 4, 7, 19, 66];
+    private static readonly (int N, int K)[] Shapes = [(1, 32), (15, 64), (16, 96), (17, 256), (1, 512), (33, 1536)];
+    private static readonly DType[] Types = [DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K];
 
     [Theory]
     [MemberData(nameof(Paths))]
@@ -15,7 +15,7 @@ public class PackedMatMulTests : KernelTest
         Isa.Force(path);
         foreach (var type in Types)
         {
-            foreach (var (n, k) in Shapes)
+            foreach (var (n, k) in Shapes.Where(shape => shape.K % type.BlockElements() == 0))
             {
                 using var weights = new QuantizedWeight(type, n, k);
                 foreach (var t in Tokens)
@@ -37,9 +37,10 @@ public class PackedMatMulTests : KernelTest
     [MemberData(nameof(Paths))]
     public void A_token_gets_the_same_bits_alone_in_any_batch_and_on_every_path(IsaPath path)
     {
-        const int n = 45, k = 1056, tokens = 21;
+        const int n = 45, tokens = 69;
         foreach (var type in Types)
         {
+            var k = type.BlockElements() == 32 ? 1056 : 1024;
             using var weights = new QuantizedWeight(type, n, k);
             using var x = RandomBuffer(tokens * k, seed: 2);
             using var together = new AlignedBuffer<float>(tokens * n);
@@ -60,17 +61,43 @@ public class PackedMatMulTests : KernelTest
 
     [Theory]
     [MemberData(nameof(Paths))]
+    public void Fine_inputs_are_nearly_exact_and_get_the_same_bits_in_any_batch(IsaPath path)
+    {
+        const int n = 45, k = 1056, tokens = 7;
+        using var weights = new QuantizedWeight(DType.Q8_0, n, k);
+        using var x = RandomBuffer(tokens * k, seed: 4);
+        x.Span[5] = 100; // An outlier takes the resolution of its block.
+        using var together = new AlignedBuffer<float>(tokens * n);
+        using var alone = new AlignedBuffer<float>(n);
+        Isa.Force(IsaPath.Scalar);
+        MatMul.Multiply(new MatMulJob(weights.Packed, x, 0, together, 0, tokens, fineInputs: true), Pool);
+        var scalar = together.Span.ToArray();
+        var expected = new float[tokens * n];
+        MatMul.Reference(x.Span, weights.Rows, expected);
+        AssertClose(expected, scalar, 1e-4, "fine inputs against f32 inputs");
+        Isa.Force(path);
+        MatMul.Multiply(new MatMulJob(weights.Packed, x, 0, together, 0, tokens, fineInputs: true), Pool);
+        Assert.True(together.Span.SequenceEqual(scalar), $"{path} and scalar differ");
+        for (var t = 0; t < tokens; t++)
+        {
+            MatMul.Multiply(new MatMulJob(weights.Packed, x, t * k, alone, 0, 1, fineInputs: true), Pool);
+            Assert.True(alone.Span.SequenceEqual(together.Span.Slice(t * n, n)), $"token {t} ({path})");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
     public void The_largest_magnitudes_do_not_saturate(IsaPath path)
     {
         Isa.Force(path);
         foreach (var type in Types)
         {
-            using var weights = new QuantizedWeight(type, 16, 64, constant: -1);
-            using var x = new AlignedBuffer<float>(64);
+            using var weights = new QuantizedWeight(type, 16, 256, constant: -1);
+            using var x = new AlignedBuffer<float>(256);
             x.Span.Fill(1);
             using var y = new AlignedBuffer<float>(16);
             MatMul.Multiply(new MatMulJob(weights.Packed, x, 0, y, 0, 1), Pool);
-            Assert.All(y.Span.ToArray(), value => Assert.Equal(-64, value, 0.02));
+            Assert.All(y.Span.ToArray(), value => Assert.Equal(-256, value, 0.08));
         }
     }
 
@@ -103,7 +130,8 @@ public class PackedMatMulTests : KernelTest
         Assert.Equal(weights.Rows.ByteCount, weights.Packed.ByteCount);
         Assert.Throws<InvalidOperationException>(() => weights.Packed.ToArray());
         Assert.Throws<InvalidOperationException>(() => weights.Packed.Slice(0, 16));
-        Assert.Throws<NotSupportedException>(() => weights.Packed.Pack(Pool, out _));
+        using var memory = new PanelMemory(0);
+        Assert.Throws<NotSupportedException>(() => weights.Packed.Pack(Pool, memory));
         using var x = new AlignedBuffer<float>(128);
         using var y = new AlignedBuffer<float>(32);
         Assert.Throws<NotSupportedException>(() => new MatMulJob(weights.Rows, x, 0, y, 0, 1));
@@ -134,7 +162,7 @@ public class PackedMatMulTests : KernelTest
     private sealed class QuantizedWeight : IDisposable
     {
         private readonly AlignedBuffer<byte> bytes;
-        private readonly AlignedBuffer<byte> panels;
+        private readonly PanelMemory panels = new(0);
 
         public QuantizedWeight(DType type, int rows, int columns, float? constant = null)
         {
@@ -147,7 +175,7 @@ public class PackedMatMulTests : KernelTest
             bytes = new AlignedBuffer<byte>((int)(rows * type.RowBytes(columns)));
             Quantizer.Quantize(type, values.Span, [], bytes.Span);
             Rows = Weight.From(bytes, type, rows, columns);
-            Packed = Rows.Pack(Pool, out panels);
+            Packed = Rows.Pack(Pool, panels);
         }
 
         public Weight Rows { get; }

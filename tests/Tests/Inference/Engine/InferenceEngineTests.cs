@@ -1,4 +1,5 @@
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Tests.Inference.Engine;
 
@@ -130,7 +131,7 @@ public sealed class InferenceEngineTests : IDisposable
     public void A_context_beyond_the_memory_limit_is_refused_with_the_bytes()
     {
         var shape = engine.Loaded.Config;
-        var limit = MiniMaxM1.RunBytes(shape, 1024, 512);
+        var limit = MiniMaxM1.RunBytes(shape, 1024, 512, KeyValueType.F16);
         using var small = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1, MemoryLimit = limit });
         using var sequence = small.CreateSequence();
         var error = Assert.Throws<InvalidInputException>(() => small.Start(sequence, new int[1000], greedy with { MaxTokens = 1000 }));

@@ -1,4 +1,5 @@
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Tests.Inference.Models;
 
@@ -10,9 +11,44 @@ public class LoadedModelTests
         using var loaded = LoadedModel.Open(Fixtures.Golden("model/tiny-f32"), new ModelOptions { MemoryLimit = 20_000_000 });
         loaded.CheckMemory(1000);
         var error = Assert.Throws<InvalidInputException>(() => loaded.CheckMemory(1_000_000));
-        var needed = MiniMaxM1.RunBytes(loaded.Config, 1_000_000, 512);
+        var needed = MiniMaxM1.RunBytes(loaded.Config, 1_000_000, 512, KeyValueType.F16);
         Assert.Contains($"{needed:N0} bytes", error.Message, StringComparison.Ordinal);
         Assert.Contains("20,000,000", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(KeyValueType.F16, 1e-3)]
+    [InlineData(KeyValueType.BF16, 1e-2)]
+    [InlineData(KeyValueType.Q8, 1e-2)]
+    public void The_type_of_keys_and_values_changes_logits_by_its_rounding(KeyValueType type, double tolerance)
+    {
+        var (exact, stored) = (Logits(KeyValueType.F32), Logits(type));
+        var error = Math.Sqrt(exact.Zip(stored, (a, b) => Math.Pow(a - b, 2)).Sum() / exact.Sum(a => a * a));
+        Assert.InRange(error, 1e-8, tolerance);
+
+        static float[] Logits(KeyValueType type)
+        {
+            using var loaded = LoadedModel.Open(Fixtures.Golden("model/tiny-f32"), new ModelOptions { KeyValueType = type, Threads = 1 });
+            using var state = loaded.Model.CreateState();
+            loaded.Model.Forward([new SequenceChunk(state, Enumerable.Range(0, 300).ToArray())]);
+            return loaded.Model.Logits(299).ToArray();
+        }
+    }
+
+    [Fact]
+    public void The_plan_adds_up_and_follows_the_type_of_keys_and_values()
+    {
+        using var loaded = LoadedModel.Open(Fixtures.Golden("model/tiny-f32"), new ModelOptions { Threads = 1 });
+        var plan = loaded.Plan(10_000);
+        Assert.Equal(KeyValueType.F16, plan.KeyValueType);
+        Assert.Equal(MiniMaxM1.RunBytes(loaded.Config, 10_000, 512, KeyValueType.F16), plan.RunBytes);
+        Assert.Equal(2 * plan.KeyValues, loaded.Plan(10_000, KeyValueType.F32).KeyValues);
+        Assert.Equal(0, plan.PackedWeights);
+        Assert.Equal(plan.Total, plan.MappedWeights + plan.RunBytes);
+        using var state = loaded.Model.CreateState();
+        state.FillSynthetic(10_000);
+        Assert.Equal(10_000, state.Position);
+        Assert.Equal(plan.LightningStates + plan.KeyValues, state.ByteCount);
     }
 
     [Fact]

@@ -44,6 +44,33 @@ public class GrammarGenerationTests
     }
 
     [Fact]
+    public async Task Requests_side_by_side_keep_to_their_own_grammars()
+    {
+        using var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 });
+        var digits = Grammar.FromRegex("[0-9]{5,9}");
+        var texts = await Task.WhenAll(Enumerable.Range(0, 4).Select(async i =>
+        {
+            using var running = engine.Submit(new GenerationRequest
+            {
+                Prompt = new[] { 5, 6, 7 + i },
+                Sampling = new SamplingParams { Seed = 1, MaxTokens = 100 },
+                Grammar = i == 3 ? null : i == 2 ? Grammar.FromChoices(["left", "right"]) : digits,
+                GrammarStart = GrammarStart.Content,
+            });
+            var text = "";
+            await foreach (var (_, token, _) in running.Events(TestContext.Current.CancellationToken))
+            {
+                text += token.Text;
+            }
+
+            return text;
+        }));
+        Assert.Matches("^[0-9]{5,9}$", texts[0]);
+        Assert.Matches("^[0-9]{5,9}$", texts[1]);
+        Assert.Contains(texts[2], new[] { "left", "right" });
+    }
+
+    [Fact]
     public void A_mask_hides_tokens_and_leaves_the_log_probabilities()
     {
         float[] logits = [1, 2, 3, 4, 5];

@@ -1,0 +1,14 @@
+using System.CommandLine;
+
+namespace MiniMaxSharp.Cli;
+
+/// <summary><c>minimax train</c>: everything that changes weights. Only its actions touch libtorch.</summary>
+internal static class TrainCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create() => new("train", "Trains models and checks the trainer.\n\nExample: minimax train gradcheck MODEL --golden grads.safetensors --out mine.safetensors")
+    {
+        GradcheckCommand.Create(),
+        TrainBenchCommand.Create(),
+    };
+}

@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MiniMaxSharp.Tasks;
+
+/// <summary>Reach a target from given numbers, each used exactly once, with + − × ÷ and brackets. Every right expression counts.</summary>
+public sealed class Countdown : ArithmeticTask
+{
+    private static readonly char[] signs = ['+', '-', '×', '÷'];
+    private readonly bool isTwentyFour;
+
+    private Countdown(string name, bool isTwentyFour, string description, string levelMeaning, int maxLevel)
+        : base(name, description, levelMeaning, maxLevel) => this.isTwentyFour = isTwentyFour;
+
+    /// <summary>Countdown and the game of 24.</summary>
+    public static IEnumerable<ReasoningTask> All =>
+    [
+        new Countdown("countdown", false, "An expression of given numbers that reaches a target.", "3 and more numbers: level + 2", 4),
+        new Countdown("game-of-24", true, "An expression of four numbers that is 24.", "largest number: 1: 6, 2: 9, 3: 13; 4: fractions are needed on the way or × and ÷ both", 4),
+    ];
+
+    /// <inheritdoc/>
+    protected override TaskProblem Generate(TaskRandom random, int level, TaskLanguage language)
+    {
+        var (numbers, target, solution) = isTwentyFour ? DrawTwentyFour(random, level) : DrawCountdown(random, level);
+        var steps = Think(random, language);
+        AddTries(steps, random.Fork("tries"), numbers, target);
+        foreach (var (left, value) in solution.Steps)
+        {
+            steps.Say($"{left} = {value}");
+        }
+
+        steps.Say($"{solution.Text} = {target}").Check("every number is used once, right.", "每个数都恰好用了一次，正确。");
+        var list = string.Join(", ", numbers);
+        var question = Ask(
+            random,
+            language,
+            ["Use the numbers {0}, each exactly once, with + - × ÷ and brackets to make {1}.", "Make {1} from the numbers {0}. Use every number exactly once; + - × ÷ and brackets are allowed. Answer with the expression.", "Find an expression that equals {1} and uses each of {0} exactly once (+, -, ×, ÷, brackets)."],
+            ["用数字 {0}（每个恰好用一次）和 + - × ÷ 及括号，得到 {1}。", "请用 {0} 各一次，通过加减乘除和括号算出 {1}，给出算式。", "写出一个等于 {1} 的算式，{0} 每个数恰好使用一次。"],
+            list,
+            target);
+        return new TaskProblem(question, solution.Text, new JsonObject { ["numbers"] = TaskJson.Array(numbers), ["target"] = target }, numbers.Length * 10 + level, steps.ToString());
+    }
+
+    /// <inheritdoc/>
+    protected override string? Fault(JsonElement data, string gold, string answer)
+    {
+        var text = AnswerText.Normalize(answer);
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (ExpressionParser.Parse(equals < 0 ? text : text[..equals]) is not { } expression || !expression.IsPlainArithmetic())
+        {
+            return "not an expression of + − × ÷ and whole numbers";
+        }
+
+        var used = new List<Rational>();
+        expression.CollectNumbers(used);
+        var wanted = data.Ints("numbers").Order().Select(number => Rational.Of(number));
+        if (!used.OrderBy(number => number.Numerator).SequenceEqual(wanted))
+        {
+            return "the given numbers are not used exactly once each";
+        }
+
+        return expression.Exact() is { } value && value == Rational.Of(data.Int("target")) ? null : "the expression does not reach the target";
+    }
+
+    private static (int[] Numbers, int Target, Combination Solution) DrawCountdown(TaskRandom random, int level)
+    {
+        while (true)
+        {
+            var numbers = Enumerable.Range(0, level + 2).Select(_ => random.Range(1, random.OneIn(3) ? 25 : 10)).ToArray();
+            var made = Combination.Random(random, numbers, signs);
+            if (made is { Value.IsInteger: true } && made.Value.Numerator >= 10 && made.Value.Numerator <= 100)
+            {
+                return (numbers, (int)made.Value.Numerator, made);
+            }
+        }
+    }
+
+    private static (int[] Numbers, int Target, Combination Solution) DrawTwentyFour(TaskRandom random, int level)
+    {
+        while (true)
+        {
+            var numbers = Enumerable.Range(0, 4).Select(_ => random.Range(1, level switch { 1 => 6, 2 => 9, _ => 13 })).ToArray();
+            var easy = Combination.Search(numbers, 24, level < 4 ? signs : ['+', '-', '×']);
+            if (level < 4 ? easy is not null : easy is null && Combination.Search(numbers, 24, signs) is not null)
+            {
+                return (numbers, 24, easy ?? Combination.Search(numbers, 24, signs)!);
+            }
+        }
+    }
+
+    /// <summary>Up to three honest attempts that miss the target.</summary>
+    private static void AddTries(Derivation steps, TaskRandom random, int[] numbers, int target)
+    {
+        for (var tries = random.Below(4); tries > 0; tries--)
+        {
+            if (Combination.Random(random, numbers, signs) is { Value.IsInteger: true } miss && miss.Value != Rational.Of(target))
+            {
+                var value = miss.Value.Numerator.ToString(CultureInfo.InvariantCulture);
+                steps.Say($"Try {miss.Text} = {value}, not {target}.", $"试 {miss.Text} = {value}，不是 {target}。");
+            }
+        }
+    }
+
+    /// <summary>An expression under construction.</summary>
+    private sealed record Combination(string Text, Rational Value, int Precedence, IReadOnlyList<(string Left, string Value)> Steps)
+    {
+        private static Combination Leaf(int number) => new(number.ToString(CultureInfo.InvariantCulture), Rational.Of(number), 3, []);
+
+        /// <summary>Joins random pairs until one expression is left; null where a division fails or a value is no positive whole number.</summary>
+        public static Combination? Random(TaskRandom random, int[] numbers, char[] allowed)
+        {
+            var pool = numbers.Select(Leaf).ToList();
+            while (pool.Count > 1)
+            {
+                var pair = random.Draw(Enumerable.Range(0, pool.Count), 2);
+                if (Join(pool[pair[0]], pool[pair[1]], random.Pick(allowed)) is not { Value.IsInteger: true } joined || joined.Value.Numerator < 1)
+                {
+                    return null;
+                }
+
+                pool = [.. pool.Where((_, i) => i != pair[0] && i != pair[1]), joined];
+            }
+
+            return pool[0];
+        }
+
+        /// <summary>The first expression that reaches the target, by complete search.</summary>
+        public static Combination? Search(int[] numbers, int target, char[] allowed) => Search(numbers.Select(Leaf).ToList(), Rational.Of(target), allowed);
+
+        private static Combination? Search(List<Combination> pool, Rational target, char[] allowed)
+        {
+            if (pool.Count == 1)
+            {
+                return pool[0].Value == target ? pool[0] : null;
+            }
+
+            for (var i = 0; i < pool.Count; i++)
+            {
+                for (var j = 0; j < pool.Count; j++)
+                {
+                    foreach (var sign in i == j ? [] : allowed)
+                    {
+                        if ((i < j || sign is '-' or '÷') && Join(pool[i], pool[j], sign) is { } joined
+                            && Search([.. pool.Where((_, k) => k != i && k != j), joined], target, allowed) is { } found)
+                        {
+                            return found;
+                        }
+                    }
+                }
+            }
+
+            return null;
+        }
+
+        private static Combination? Join(Combination a, Combination b, char sign)
+        {
+            var value = sign switch
+            {
+                '+' => Rational.Add(a.Value, b.Value),
+                '-' => Rational.Add(a.Value, b.Value.Negate()),
+                '×' => Rational.Multiply(a.Value, b.Value),
+                _ => Rational.Divide(a.Value, b.Value),
+            };
+            if (value is not { } result)
+            {
+                return null;
+            }
+
+            var precedence = sign is '+' or '-' ? 1 : 2;
+            var left = a.Precedence < precedence ? $"({a.Text})" : a.Text;
+            var right = b.Precedence < precedence || (b.Precedence == precedence && sign is '-' or '÷') ? $"({b.Text})" : b.Text;
+            return new Combination($"{left} {sign} {right}", result, precedence, [.. a.Steps, .. b.Steps, ($"{Show(a.Value)} {sign} {Show(b.Value)}", Show(result))]);
+        }
+
+        private static string Show(Rational value) => value.IsInteger && value.Numerator >= 0
+            ? value.Numerator.ToString(CultureInfo.InvariantCulture)
+            : value.IsInteger ? $"({value.Numerator})" : $"({value.Numerator}/{value.Denominator})";
+    }
+}
