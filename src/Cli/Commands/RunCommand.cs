@@ -15,6 +15,7 @@ internal static class RunCommand
           minimax run "What is 7 times 8?"
           minimax run --model /models/m1 --think 2000 --max-tokens 8000 "Prove that sqrt(2) is irrational."
           minimax run --json --seed 1 - < question.txt
+          minimax run --json-schema person.json "Who wrote Faust?"
         """;
 
     /// <summary>The command.</summary>
@@ -26,8 +27,10 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object when the answer is complete, instead of streaming." };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Don't print the speed at the end." };
         var options = new GenerationOptions();
+        var grammar = new GrammarOptions();
         var command = new Command("run", Help) { prompt, system, raw, json, quiet };
         options.AddTo(command);
+        grammar.AddTo(command);
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
@@ -37,19 +40,20 @@ internal static class RunCommand
                     throw new InvalidInputException("The prompt is empty. Give a question.");
                 }
 
+                var language = grammar.Read(parsed);
                 using var engine = options.OpenEngine(parsed);
-                var request = new Request(engine, options.Sampling(parsed), options.Thinking(parsed), text, parsed.GetValue(system), parsed.GetValue(raw));
-                request.Run(parsed.InvocationConfiguration, parsed.GetValue(json), parsed.GetValue(quiet), cancellationToken);
+                var isRaw = parsed.GetValue(raw);
+                var sampling = options.Sampling(parsed);
+                var answer = new Answer(engine, sampling, options.Thinking(parsed), language, isRaw);
+                new Request(engine, answer, sampling, text, parsed.GetValue(system), isRaw).Run(parsed.InvocationConfiguration, parsed.GetValue(json), parsed.GetValue(quiet), cancellationToken);
                 return 0;
             },
             CancellationToken.None));
         return command;
     }
 
-    private sealed class Request(InferenceEngine engine, SamplingParams sampling, Thinking thinking, string text, string? system, bool raw)
+    private sealed class Request(InferenceEngine engine, Answer answer, SamplingParams sampling, string text, string? system, bool raw)
     {
-        private readonly Answer answer = new(engine, sampling, thinking);
-
         public void Run(InvocationConfiguration io, bool json, bool quiet, CancellationToken cancellationToken)
         {
             using var sequence = engine.CreateSequence();

@@ -19,13 +19,15 @@ internal sealed class AnswerRules
     private readonly ChatStreamParser parser;
     private readonly List<ChatDelta> ignoredDeltas = [];
     private readonly StringBuilder released = new();
+    private readonly GrammarConstraint? constraint;
 
     /// <summary>Rules for an answer of at most <paramref name="maxTokens"/> tokens.</summary>
-    public AnswerRules(InferenceEngine engine, SamplingParams sampling, Sampler sampler, int maxTokens, bool startsInReasoning)
+    public AnswerRules(InferenceEngine engine, SamplingParams sampling, Sampler sampler, int maxTokens, bool startsInReasoning, GrammarConstraint? constraint = null)
     {
         this.sampling = sampling;
         this.sampler = sampler;
         this.maxTokens = maxTokens;
+        this.constraint = constraint;
         endIds = engine.EndIds;
         detokenizer = engine.Tokenizer.CreateDetokenizer(skipSpecial: true);
         stopText = new StopTextMatcher(sampling.Stop);
@@ -54,7 +56,10 @@ internal sealed class AnswerRules
     /// <exception cref="InvalidOperationException">The logits are broken, or no token is allowed.</exception>
     public GeneratedToken Next(Span<float> logits, out int id)
     {
-        var token = thinking.TryForce(parser.InReasoning, out var forced) ? sampler.Accept(forced, logits) : sampler.Sample(logits);
+        var token = thinking.TryForce(parser.InReasoning, out var forced)
+            ? sampler.Accept(forced, logits)
+            : sampler.Sample(logits, constraint is null ? default : constraint.NextMask());
+        constraint?.Accept(token.Id);
         id = token.Id;
         if (IsEnd(token.Id))
         {
@@ -65,7 +70,7 @@ internal sealed class AnswerRules
         var piece = detokenizer.Push(token.Id);
         parser.Push(piece, ignoredDeltas);
         ignoredDeltas.Clear();
-        if (stopText.Push(piece, released))
+        if (stopText.Push(piece, released) || constraint is { IsFinished: true })
         {
             FinishReason = Inference.FinishReason.Stop;
         }

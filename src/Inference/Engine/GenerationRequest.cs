@@ -15,6 +15,12 @@ public sealed record GenerationRequest
     /// <summary>True when the prompt ends inside <c>&lt;think&gt;</c>.</summary>
     public bool StartsInReasoning { get; init; }
 
+    /// <summary>What the answers are held to; null for free text.</summary>
+    public Grammar? Grammar { get; init; }
+
+    /// <summary>Where the answers begin; null: inside the thinking where <see cref="StartsInReasoning"/> says so, else they may think.</summary>
+    public GrammarStart? GrammarStart { get; init; }
+
     /// <summary>Answers to the same prompt; they share its prefill.</summary>
     public int Count { get; init; } = 1;
 

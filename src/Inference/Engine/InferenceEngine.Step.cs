@@ -48,7 +48,8 @@ public sealed partial class InferenceEngine
 
         var running = new RunningRequest(request, Options.Time);
         var rules = Enumerable.Range(0, request.Count)
-            .Select(choice => Rules(request.Prompt, request.Sampling with { Seed = request.Sampling.Seed + (ulong)choice }, request.StartsInReasoning))
+            .Select(choice => Rules(request.Prompt, request.Sampling with { Seed = request.Sampling.Seed + (ulong)choice }, request.StartsInReasoning,
+                Constrain(request.Grammar, request.StartsInReasoning, request.GrammarStart)))
             .ToArray();
         running.Seed = rules[0].Seed;
         lock (admission)

@@ -22,6 +22,8 @@ public sealed partial class InferenceEngine : IDisposable
 
     private const string EndOfTurn = "<end_of_sentence>";
 
+    private readonly Lazy<TokenTrie> trie;
+
     private InferenceEngine(LoadedModel loaded, Tokenizer tokenizer, EngineOptions options)
     {
         Loaded = loaded;
@@ -35,6 +37,7 @@ public sealed partial class InferenceEngine : IDisposable
 
         EndIds = ends;
         ClosingIds = tokenizer.Encode(ThinkingClosing);
+        trie = new Lazy<TokenTrie>(() => new TokenTrie(tokenizer, UsableVocabulary));
         maxRunning = RunningLimit(loaded.Model.MaxStepTokens, options);
         cache = OpenCache(loaded, options);
         scheduler = new Scheduler(loaded.Model, maxRunning, loaded.StateCapacity, cache);
@@ -98,9 +101,13 @@ public sealed partial class InferenceEngine : IDisposable
     /// <param name="prompt">Token ids of the whole prompt.</param>
     /// <param name="sampling">How tokens are drawn and when the generation ends.</param>
     /// <param name="startsInReasoning">True when the prompt ends inside <c>&lt;think&gt;</c>.</param>
+    /// <param name="grammar">What the answer is held to; its text begins behind the thinking.</param>
+    /// <param name="grammarStart">Where the answer begins; null: inside the thinking where <paramref name="startsInReasoning"/> says so, else it may think.</param>
     /// <exception cref="InvalidInputException">The prompt is empty, has an unknown id, or does not fit; a parameter is out of range.</exception>
-    public Generation Start(Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning = false) =>
-        new(this, sequence, prompt, Rules(prompt, sampling, startsInReasoning));
+    public Generation Start(
+        Sequence sequence, ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning = false, Grammar? grammar = null,
+        GrammarStart? grammarStart = null) =>
+        new(this, sequence, prompt, Rules(prompt, sampling, startsInReasoning, Constrain(grammar, startsInReasoning, grammarStart)));
 
     /// <summary>Generates one answer.</summary>
     /// <exception cref="InvalidInputException">As for <see cref="Start"/>.</exception>
@@ -143,7 +150,7 @@ public sealed partial class InferenceEngine : IDisposable
     }
 
     /// <summary>The rules of an answer, after everything that can be refused was refused.</summary>
-    private AnswerRules Rules(ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning)
+    private AnswerRules Rules(ReadOnlyMemory<int> prompt, SamplingParams sampling, bool startsInReasoning, GrammarConstraint? constraint)
     {
         if (prompt.IsEmpty)
         {
@@ -160,6 +167,9 @@ public sealed partial class InferenceEngine : IDisposable
         Loaded.CheckMemory(prompt.Length + (long)Math.Min(sampling.MaxTokens ?? 1, room));
         var sampler = new Sampler(sampling, Loaded.Config.VocabSize, UsableVocabulary, prompt.Span, EndIds);
         var limit = (int)Math.Min(Math.Min(sampling.MaxTokens ?? int.MaxValue, room), Loaded.TokensThatFit() - prompt.Length);
-        return new AnswerRules(this, sampling, sampler, limit, startsInReasoning);
+        return new AnswerRules(this, sampling, sampler, limit, startsInReasoning, constraint);
     }
+
+    private GrammarConstraint? Constrain(Grammar? grammar, bool startsInReasoning, GrammarStart? start) =>
+        grammar is null ? null : new(grammar.CreateMatcher(trie.Value, EndIds, start ?? (startsInReasoning ? GrammarStart.Thinking : GrammarStart.MayThink)));
 }

@@ -15,7 +15,7 @@ public readonly record struct SampledToken(int Id, double? LogProb, IReadOnlyLis
 
 /// <summary>
 /// Draws the tokens of one sequence (V vocabulary size = number of logits).
-/// Order, as in vLLM: logit bias, ban of end tokens before <c>min_tokens</c>, repetition, frequency and presence penalty, temperature, min-p, top-k, top-p, draw.
+/// Order, as in vLLM: mask of a grammar, logit bias, ban of end tokens before <c>min_tokens</c>, repetition, frequency and presence penalty, temperature, min-p, top-k, top-p, draw.
 /// Equal logits rank by id, lowest first. One random number is used per drawn token, none in greedy mode.
 /// Log-probabilities are those of the raw logits over all V ids: before bias, penalties and temperature.
 /// The same seed and logits give the same tokens on every machine. Not for concurrent calls.
@@ -33,6 +33,7 @@ public sealed partial class Sampler
     private readonly List<(int Id, float Logit)> changed = [];
     private readonly float[] blockMaxima;
     private readonly double[] blockSums;
+    private float[] unmasked = []; // The logits before a mask was laid over them.
 
     /// <summary>Makes the sampler of one sequence.</summary>
     /// <param name="parameters">How to draw; checked here.</param>
@@ -80,28 +81,40 @@ public sealed partial class Sampler
 
     /// <summary>Draws the next token.</summary>
     /// <param name="logits">V logits; the same after the call as before.</param>
+    /// <param name="mask">One bit for each id that has a token, set where it may be drawn (bit i % 32 of word i / 32); empty allows all.</param>
     /// <exception cref="InvalidOperationException">The logits hold NaN or +infinity, or no token is allowed.</exception>
-    public SampledToken Sample(Span<float> logits)
+    public SampledToken Sample(Span<float> logits, ReadOnlySpan<uint> mask = default)
     {
         RequireLength(logits);
+        if (!mask.IsEmpty && mask.Length != (usableVocabulary + 31) / 32)
+        {
+            throw new ArgumentException($"The mask has {mask.Length} words, but {usableVocabulary} ids need {(usableVocabulary + 31) / 32}.", nameof(mask));
+        }
+
         var raw = Measure(logits);
         var id = -1;
         try
         {
+            LayMask(logits, mask);
             Change(logits);
             var usable = logits[..usableVocabulary];
-            var max = changed.Count == 0 ? raw.UsableMax : FindMaxima(usable);
+            var isRaw = changed.Count == 0 && mask.IsEmpty;
+            var max = isRaw ? raw.UsableMax : FindMaxima(usable);
             if (float.IsNegativeInfinity(max))
             {
-                throw new InvalidOperationException("No token can be drawn: every logit is -infinity after bias and min_tokens.");
+                throw new InvalidOperationException("No token can be drawn: every logit is -infinity after grammar, bias and min_tokens.");
             }
 
-            var sumsAreKnown = changed.Count == 0 && raw.SumsFitTemperatureOne && parameters.Temperature == 1;
+            var sumsAreKnown = isRaw && raw.SumsFitTemperatureOne && parameters.Temperature == 1;
             id = parameters.IsGreedy ? FindBest(usable, max) : Draw(usable, max, sumsAreKnown);
         }
         finally
         {
             Restore(logits);
+            if (!mask.IsEmpty)
+            {
+                unmasked.CopyTo(logits);
+            }
         }
 
         return Finish(logits, id, raw.LogSumExp);
@@ -150,6 +163,36 @@ public sealed partial class Sampler
 
         var sum = SumBlocks(usable, max, 1) + SamplingExp.Sum(rest, max, 1);
         return (usableMax, max + Math.Log(sum), max == usableMax);
+    }
+
+    /// <summary>Takes the tokens outside the mask away, in place; all logits are kept aside.</summary>
+    private void LayMask(Span<float> logits, ReadOnlySpan<uint> mask)
+    {
+        if (mask.IsEmpty)
+        {
+            return;
+        }
+
+        if (unmasked.Length == 0)
+        {
+            unmasked = new float[usableVocabulary];
+        }
+
+        logits[..usableVocabulary].CopyTo(unmasked);
+        for (var word = 0; word < mask.Length; word++)
+        {
+            var group = logits[(word * 32)..Math.Min((word + 1) * 32, usableVocabulary)];
+            if (mask[word] == 0)
+            {
+                group.Fill(float.NegativeInfinity);
+                continue;
+            }
+
+            for (var i = 0; i < group.Length; i++)
+            {
+                group[i] = ((mask[word] >> i) & 1) != 0 ? group[i] : float.NegativeInfinity;
+            }
+        }
     }
 
     /// <summary>Bias, ban and penalties, in place; what was there before is noted.</summary>

@@ -100,6 +100,9 @@ public sealed class Tokenizer
     /// <summary>Whether the id is an added token that the file marks as special; those are left out by <c>skipSpecial</c>.</summary>
     public bool IsSpecial(int id) => specialIds.Contains(id);
 
+    /// <summary>Whether the id is a token whose bytes are part of the text: not a hole in the vocabulary and not special.</summary>
+    internal bool HasText(int id) => vocabulary.Contains(id) && !IsSpecial(id);
+
     /// <summary>Bytes of a token; of an added token the UTF-8 of its content. They need not be whole characters.</summary>
     /// <exception cref="InvalidInputException">The tokenizer has no such id.</exception>
     public ReadOnlySpan<byte> TokenBytes(int id)
