@@ -22,6 +22,7 @@ internal sealed partial class ServingState : IDisposable
         Limits = new RateLimits(time);
         Ledger = UsageLedger.Open(options.LedgerFile, time);
         Telemetry = new Telemetry(() => Running);
+        Grammars = new GrammarCache();
     }
 
     public ServedModel Model { get; }
@@ -37,6 +38,8 @@ internal sealed partial class ServingState : IDisposable
     public UsageLedger Ledger { get; }
 
     public Telemetry Telemetry { get; }
+
+    public GrammarCache Grammars { get; }
 
     /// <summary>Generations that were admitted and have not ended.</summary>
     public int Running => Volatile.Read(ref running);

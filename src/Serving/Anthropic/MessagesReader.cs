@@ -25,7 +25,6 @@ internal sealed class MessagesReader(RequestFields fields)
 
     private ChatCall Read(bool needsMaxTokens)
     {
-        OutputConstraints.Check(fields);
         var maxTokens = fields.Integer("max_tokens");
         if (needsMaxTokens && maxTokens is null)
         {
@@ -57,7 +56,7 @@ internal sealed class MessagesReader(RequestFields fields)
             new Conversation(messages) { Tools = OutputConstraints.OffersTools(fields) && tools.Length > 0 ? tools : null },
             SamplingFields.Read(fields, maxTokens),
             ThinkingFields.Read(fields))
-        { CacheMarks = marks };
+        { CacheMarks = marks, Rule = OutputConstraints.Read(fields, tools) };
     }
 
     /// <summary>A field that is a string or a list of text blocks.</summary>

@@ -37,7 +37,6 @@ internal static class ChatCompletions
     /// <summary>Reads a request.</summary>
     public static ChatCall Read(RequestFields fields)
     {
-        OutputConstraints.Check(fields);
         var conversation = ReadConversation(fields);
         var sampling = SamplingFields.Read(fields, fields.Integer("max_completion_tokens") ?? fields.Integer("max_tokens"));
         var top = fields.Integer("top_logprobs") ?? 0;
@@ -49,7 +48,7 @@ internal static class ChatCompletions
         var logProbs = fields.Flag("logprobs") ?? false;
         return new ChatCall(
             conversation, sampling with { LogProbs = logProbs, TopLogProbs = logProbs ? top : 0 }, ThinkingFields.Read(fields))
-        { Count = OpenAiJson.Count(fields) };
+        { Count = OpenAiJson.Count(fields), Rule = OutputConstraints.Read(fields, conversation.Tools) };
     }
 
     /// <summary>Messages and the tools that are offered.</summary>

@@ -16,7 +16,7 @@ internal static class Completions
     {
         var fields = await exchange.ReadBody().ConfigureAwait(false);
         OpenAiJson.CheckModel(fields, exchange.Server);
-        OutputConstraints.Check(fields);
+        var rule = OutputConstraints.Read(fields, null);
         var tokenizer = exchange.Server.Model.Tokenizer;
         var echo = fields.Flag("echo") ?? false;
         var sampling = SamplingFields.Read(fields, fields.Integer("max_tokens") ?? DefaultMaxTokens);
@@ -33,7 +33,14 @@ internal static class Completions
 
         sampling = sampling with { LogProbs = top is not null, TopLogProbs = top ?? 0 };
         var count = OpenAiJson.Count(fields);
-        var requests = Prompts(fields, tokenizer).Select(prompt => new GenerationRequest { Prompt = prompt, Sampling = sampling, Count = count }).ToArray();
+        var requests = Prompts(fields, tokenizer).Select(prompt => new GenerationRequest
+        {
+            Prompt = prompt,
+            Sampling = sampling,
+            Count = count,
+            Grammar = rule is null ? null : exchange.Server.Grammars.Of(rule),
+            GrammarStart = GrammarStart.Content,
+        }).ToArray();
         if (requests.Length * count > GenerationRequest.MaxCount)
         {
             throw ApiException.BadField("n", $"{requests.Length} prompts with n = {count} are more than {GenerationRequest.MaxCount} answers. Send several requests.");

@@ -10,7 +10,6 @@ internal static class ResponsesReader
     /// <summary>Reads a request.</summary>
     public static ChatCall Read(RequestFields fields)
     {
-        OutputConstraints.Check(fields);
         foreach (var name in new[] { "previous_response_id", "conversation" })
         {
             if (fields.Has(name))
@@ -35,7 +34,8 @@ internal static class ResponsesReader
         return new ChatCall(
             new Conversation(messages) { Tools = OutputConstraints.OffersTools(fields) && tools.Length > 0 ? tools : null },
             SamplingFields.Read(fields, fields.Integer("max_output_tokens")),
-            ThinkingFields.Read(fields));
+            ThinkingFields.Read(fields))
+        { Rule = OutputConstraints.Read(fields, tools) };
     }
 
     /// <summary>The tool as the chat format shows it.</summary>

@@ -14,6 +14,9 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
     /// <summary>Numbers of messages after which the client marked the prompt as worth caching.</summary>
     public IReadOnlyList<int> CacheMarks { get; init; } = [];
 
+    /// <summary>What the answer is held to; null for free text.</summary>
+    public OutputRule? Rule { get; init; }
+
     /// <summary>True where tools are offered.</summary>
     public bool HasTools => Conversation.Tools is { Count: > 0 };
 
@@ -37,6 +40,8 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
             Prompt = prompt,
             Sampling = Sampling with { ThinkingBudget = Thinking.Budget, MaxTokens = Sampling.MaxTokens ?? server.Options.DefaultMaxTokens },
             Count = Count,
+            Grammar = Rule is null ? null : server.Grammars.Of(Rule),
+            GrammarStart = Thinking.Enabled ? null : GrammarStart.Content,
             CacheBreakpoints = [.. Breakpoints(server, prompt).Distinct().Order()],
         };
     }

@@ -156,7 +156,7 @@ public sealed class ChatCompletionsTests
     [InlineData("\"reasoning_effort\":\"huge\"", "reasoning_effort")]
     [InlineData("\"thinking\":{\"type\":\"maybe\"}", "thinking.type")]
     [InlineData("\"chat_template_kwargs\":{\"colour\":1}", "chat_template_kwargs.colour")]
-    [InlineData("\"response_format\":{\"type\":\"json_object\"}", "response_format.type")]
+    [InlineData("\"response_format\":{\"type\":\"xml\"}", "response_format.type")]
     [InlineData("\"tool_choice\":\"required\"", "tool_choice")]
     [InlineData("\"tools\":[1]", "tools[0]")]
     public async Task A_bad_field_is_named(string field, string param)
