@@ -26,13 +26,13 @@ internal static class PretrainRecipes
         Data = [new DataSource("number lines", [GeneratedFile])],
         HeldOutShare = 0.02,
         EvaluationTokens = 8_192,
-        Steps = 800,
+        Steps = 600,
         BatchTokens = 2048,
         Stages = [new(128), new(256)],
         LearningRate = 3e-3,
         EvaluateEvery = 100,
         SaveEvery = 100,
-        GoalLoss = 0.5,
+        GoalLoss = 0.25,
     };
 
     /// <summary>A small new model.</summary>

@@ -15,7 +15,7 @@ internal static class SftRecipes
         new(Tune(), "Tunes a model (--model) on conversations of your own (--data)."),
     ];
 
-    /// <summary>Sums of one-digit numbers with their derivation.</summary>
+    /// <summary>Sums of numbers of one and two digits with their derivation.</summary>
     public static SftRun NanoAddition() => new()
     {
         Recipe = "nano-addition",
@@ -28,6 +28,7 @@ internal static class SftRecipes
         LearningRate = 3e-3,
         EvaluateEvery = 100,
         SaveEvery = 100,
+        GoalLoss = 0.15,
     };
 
     /// <summary>Fine-tuning with the usual values.</summary>

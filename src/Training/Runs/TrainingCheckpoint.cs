@@ -71,7 +71,7 @@ public sealed class TrainingCheckpoint
         {
             var last = Steps(runFolder).Select(static found => found.Folder).FirstOrDefault();
             throw new IOException(
-                $"The checkpoint of step {step} cannot be written to {folder}: {exception.Message} "
+                $"The checkpoint of step {step} cannot be written to {folder}: {exception.Message.TrimEnd('.')}. "
                 + (last is null ? "There is no earlier one." : $"The last one is whole: {last}. Make room, then go on with --resume."),
                 exception);
         }
