@@ -47,7 +47,7 @@ internal sealed class TrainRunOptions<TRun>
         var folder = parsed.GetRequiredValue(outFolder);
         var run = Resolve(parsed, folder);
         error.WriteLine(TrainingRunJson.ToText(run.ToJson()));
-        var progress = new StepLine(error);
+        var progress = new StepLine(error, TimeProvider.System);
         var result = loop(run, folder, parsed.GetValue(resume), progress, error.WriteLine, cancellationToken);
         output.WriteLine(Invariant(
             $"loss {result.FinalLoss:F4}{(result.EvaluationLoss is null ? "" : " on held-out data")} after {result.Steps:N0} steps, {result.Tokens:N0} tokens, in {result.Elapsed.TotalSeconds:F1} s: {result.Checkpoint}"));
