@@ -71,7 +71,7 @@ public sealed class KilledRunTests : IDisposable
     private static string[] Arguments(string run) =>
     [
         "train", "pretrain", "--recipe", "nano-smoke", "--out", run, "--resume", "--steps", $"{Steps}", "--save-every", "3", "--batch-tokens", "256",
-        "--length", "64", "--threads", "1", "--deterministic",
+        "--length", "64", "--threads", "2", "--deterministic",
     ];
 
     private static Process Start(string run)
