@@ -3,17 +3,23 @@ using System.Text.Json;
 
 namespace MiniMaxSharp.Training;
 
-/// <summary>The metrics of a run in <c>metrics.jsonl</c>, one object a step, each line on its way to the disk before the next step begins.</summary>
+/// <summary>
+/// The metrics of a run in <c>metrics.jsonl</c>, one object a step, each line on its way to the disk before the next step begins,
+/// and the same as a TensorBoard event file.
+/// </summary>
 public sealed class RunLog : IDisposable
 {
+    internal const string FileName = "metrics.jsonl";
+
     private readonly FileStream stream;
+    private readonly TensorBoardFile tensorBoard;
 
     /// <summary>Opens the log, cutting what is torn or belongs to steps after <paramref name="resumedAtStep"/>.</summary>
     /// <param name="runFolder">Folder of the run.</param>
     /// <param name="resumedAtStep">Steps that the run had done.</param>
     public RunLog(string runFolder, long resumedAtStep = 0)
     {
-        stream = new FileStream(Path.Combine(runFolder, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        stream = new FileStream(Path.Combine(runFolder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         var text = new byte[stream.Length];
         stream.ReadExactly(text);
         var kept = 0;
@@ -24,6 +30,7 @@ public sealed class RunLog : IDisposable
 
         stream.SetLength(kept);
         stream.Position = kept;
+        tensorBoard = new TensorBoardFile(runFolder, resumedAtStep);
     }
 
     /// <summary>Writes the metrics of a step; values that are not finite become text.</summary>
@@ -52,10 +59,15 @@ public sealed class RunLog : IDisposable
         line.WriteByte((byte)'\n');
         stream.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
         stream.Flush();
+        tensorBoard.Log(step, metrics);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => stream.Dispose();
+    public void Dispose()
+    {
+        stream.Dispose();
+        tensorBoard.Dispose();
+    }
 
     private static long StepOf(ReadOnlySpan<byte> line)
     {

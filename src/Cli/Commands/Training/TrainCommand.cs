@@ -10,6 +10,7 @@ internal static class TrainCommand
     {
         PretrainCommand.Create(),
         SftCommand.Create(),
+        ReportCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
     };

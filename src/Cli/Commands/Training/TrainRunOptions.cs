@@ -51,6 +51,7 @@ internal sealed class TrainRunOptions<TRun>
         var result = loop(run, folder, parsed.GetValue(resume), progress, error.WriteLine, cancellationToken);
         output.WriteLine(Invariant(
             $"loss {result.FinalLoss:F4}{(result.EvaluationLoss is null ? "" : " on held-out data")} after {result.Steps:N0} steps, {result.Tokens:N0} tokens, in {result.Elapsed.TotalSeconds:F1} s: {result.Checkpoint}"));
+        error.WriteLine($"Report: {RunReport.Write(folder)}");
         if (run.GoalLoss is { } goal && !(result.FinalLoss <= goal))
         {
             error.WriteLine(Invariant($"minimax: the recipe states a loss of at most {goal}; it was not reached."));
