@@ -106,7 +106,7 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        if (first == run.Steps)
+        if (first >= run.Steps)
         {
             Evaluate([]);
         }
