@@ -43,12 +43,7 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
     /// Which stage may see the problem. It follows from a hash of the problem, not of its wording, so that one problem asked in two ways
     /// or languages never lies on both sides.
     /// </summary>
-    public TaskSplit Split => (Convert.ToInt32(Hash($"{Task}\n{Gold}\n{Data}")[..6], 16) % 100) switch
-    {
-        < 60 => TaskSplit.Sft,
-        < 90 => TaskSplit.Rl,
-        _ => TaskSplit.Evaluation,
-    };
+    public TaskSplit Split => SplitOf($"{Task}\n{Gold}\n{Data}");
 
     /// <summary>The conversation so far: one message of the user.</summary>
     public IReadOnlyList<ChatMessage> Messages => [ChatMessage.User(Prompt)];
@@ -104,6 +99,15 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
         }
     }
 
+    /// <summary>The part that a problem belongs to.</summary>
+    /// <param name="problem">What tells the problem from others, without its wording.</param>
+    internal static TaskSplit SplitOf(string problem) => (Convert.ToInt32(Hash(problem)[..6], 16) % 100) switch
+    {
+        < 60 => TaskSplit.Sft,
+        < 90 => TaskSplit.Rl,
+        _ => TaskSplit.Evaluation,
+    };
+
     private JsonArray Demonstration(string reasoning)
     {
         var random = TaskRandom.Named($"demonstration/{Task}", Seed);
@@ -116,5 +120,6 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
             new JsonObject { ["role"] = "assistant", ["reasoning_content"] = reasoning, ["content"] = answer });
     }
 
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    /// <summary>The SHA-256 of a text, in hexadecimal.</summary>
+    internal static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

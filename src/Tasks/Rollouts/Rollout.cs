@@ -38,6 +38,10 @@ public sealed record Rollout
     /// <summary>What was answered; of several turns the last one's.</summary>
     public string Answer { get; init; } = "";
 
+    /// <summary>The last turn as it was generated, with its thinking; what rewards judge. Not in files.</summary>
+    [JsonIgnore]
+    public string Reply { get; init; } = "";
+
     /// <summary>The later messages of several turns; null where there was one turn.</summary>
     public RolloutMessage[]? Messages { get; init; }
 
