@@ -108,7 +108,8 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
         _ => TaskSplit.Evaluation,
     };
 
-    private JsonArray Demonstration(string reasoning)
+    /// <summary>The messages of a training example. In half of them the user does not ask for <c>\boxed{}</c>.</summary>
+    internal JsonArray Demonstration(string reasoning)
     {
         var random = TaskRandom.Named($"demonstration/{Task}", Seed);
         var answer = Language == TaskLanguage.Chinese

@@ -14,6 +14,7 @@ internal static class TasksCommand
         CreateList(),
         CreateSample(),
         TasksVerification.Create(),
+        TasksDemonstration.Create(),
     };
 
     private static Command CreateList()

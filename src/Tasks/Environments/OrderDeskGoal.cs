@@ -7,8 +7,13 @@ namespace MiniMaxSharp.Tasks;
 /// <param name="Calls">The calls of an agent that does right, in order: those that look, then those that change.</param>
 /// <param name="Thought">Why, as the agent might think it.</param>
 /// <param name="Reply">What the agent then says.</param>
-/// <param name="Outputs">Texts that a right reply holds, in any case of letters.</param>
-internal sealed record OrderDeskGoal(string Says, IReadOnlyList<ToolCall> Calls, string Thought, string Reply, IReadOnlyList<string> Outputs);
+/// <param name="Outputs">Texts that a right reply holds all together, in any case of letters.</param>
+internal sealed record OrderDeskGoal(string Says, IReadOnlyList<ToolCall> Calls, string Thought, string Reply, IReadOnlyList<string> Outputs)
+{
+    /// <summary>True when one of the replies holds the texts.</summary>
+    public bool IsAnswered(IReadOnlyList<string> replies) =>
+        Outputs.Count == 0 || replies.Any(reply => Outputs.All(output => reply.Contains(output, StringComparison.OrdinalIgnoreCase)));
+}
 
 /// <summary>Makes the wishes of a scenario; every one concerns an order or customer of its own, so that their order does not matter.</summary>
 internal static class OrderDeskGoals
@@ -27,7 +32,7 @@ internal static class OrderDeskGoals
         [Get($"order/{order}/status")],
         $"Only a pending order may be cancelled, so I look at the status of order {order} first.",
         $"I cannot cancel order {order}: it has been shipped.",
-        ["shipped"]);
+        [$"{order}", "shipped"]);
 
     /// <summary>Changes the quantity of a pending order.</summary>
     public static OrderDeskGoal Quantity(TaskRandom random, int order, int quantity) => new(

@@ -52,9 +52,6 @@ public sealed class OrderDeskScenario
     /// <summary>What the customer says first, and after each answer.</summary>
     public IReadOnlyList<string> Wishes => [.. Goals.Select(goal => goal.Says)];
 
-    /// <summary>Texts that the replies must hold.</summary>
-    public IReadOnlyList<string> RequiredOutputs => [.. Goals.SelectMany(goal => goal.Outputs)];
-
     /// <summary>Identifier of the scenario.</summary>
     public string Id => Key[..16];
 
@@ -98,9 +95,8 @@ public sealed class OrderDeskScenario
     /// <summary>A database in the state of the beginning.</summary>
     public KeyValueStore CreateStore() => new(entries);
 
-    /// <summary>True when the database and the replies are as they must be at the end.</summary>
-    public bool IsFulfilled(KeyValueStore store, IReadOnlyList<string> replies) =>
-        store.Hash() == FinalHash && RequiredOutputs.All(output => replies.Any(reply => reply.Contains(output, StringComparison.OrdinalIgnoreCase)));
+    /// <summary>True when the database is as it must be at the end, and for each wish one reply holds the texts that the customer must hear.</summary>
+    public bool IsFulfilled(KeyValueStore store, IReadOnlyList<string> replies) => store.Hash() == FinalHash && Goals.All(goal => goal.IsAnswered(replies));
 
     private static List<OrderDeskGoal> DrawGoals(
         TaskRandom random, int level, Dictionary<string, string> entries, int[] orders, (string Number, string Name)[] people)

@@ -10,5 +10,6 @@ internal static class TrainCommand
     {
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
+        TrainShowCommand.Create(),
     };
 }
