@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Tasks;
@@ -28,7 +29,7 @@ public enum TaskSplit
 /// <param name="Gold">An answer that is right; the verifier may accept others.</param>
 /// <param name="Data">JSON for the verifier.</param>
 /// <param name="Size">Steps or unknowns; comparable within one task only.</param>
-public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLanguage Language, string Prompt, string Gold, string Data, int Size)
+public sealed partial record TaskInstance(string Task, int Level, ulong Seed, TaskLanguage Language, string Prompt, string Gold, string Data, int Size)
 {
     /// <summary>The prompt without the sentence that asks for <c>\boxed{}</c>; null for an instance that was read from a file.</summary>
     public string? Question { get; init; }
@@ -43,7 +44,9 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
     /// Which stage may see the problem. It follows from a hash of the problem, not of its wording, so that one problem asked in two ways
     /// or languages never lies on both sides.
     /// </summary>
-    public TaskSplit Split => SplitOf($"{Task}\n{Gold}\n{Data}");
+    public TaskSplit Split => SplitOf(Task == "arithmetic-chain" && SingleOperation().Match(Data) is { Success: true } match
+        ? $"{OperationOf(match.Groups[2].Value)}\n{Gold}\n{{\"a\":{match.Groups[1].Value},\"b\":{match.Groups[3].Value}}}"
+        : $"{Task}\n{Gold}\n{Data}");
 
     /// <summary>The conversation so far: one message of the user.</summary>
     public IReadOnlyList<ChatMessage> Messages => [ChatMessage.User(Prompt)];
@@ -98,6 +101,13 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
                 $"{source}: no task instance: {exception.Message} An instance has task, level, seed, language, prompt, gold, data, size; see: minimax tasks sample --help", exception);
         }
     }
+
+    /// <summary>The task that asks for one operation.</summary>
+    private static string OperationOf(string sign) => sign switch { "+" => "addition", "-" => "subtraction", "×" => "multiplication", _ => "division" };
+
+    /// <summary>A chain of one operation, which is also a problem of the task for that operation and must lie in the same part.</summary>
+    [GeneratedRegex("""^\{"expression":"(\d+) ([+×÷-]) (\d+)"\}$""")]
+    private static partial Regex SingleOperation();
 
     /// <summary>The part that a problem belongs to.</summary>
     /// <param name="problem">What tells the problem from others, without its wording.</param>

@@ -35,7 +35,7 @@ public sealed class TrainShowCommandTests : IDisposable
     {
         var run = await CommandLineRun.Of("train", "show", folder);
         Assert.Contains("correct 0.5, format 0", run.Output, StringComparison.Ordinal);
-        Assert.Contains("4 roll-outs, mean reward 0.312", run.Output, StringComparison.Ordinal);
+        Assert.Contains("4 roll-outs, mean reward 0.313", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

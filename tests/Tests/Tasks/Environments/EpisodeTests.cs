@@ -74,7 +74,8 @@ public sealed class EpisodeTests
         var ended = await Episode.Run(
             new SingleTurnEnvironment(instance), LocalGenerate.Of(engine), engine.Tokenizer, sampling with { LogitBias = new Dictionary<int, float> { [end] = 100 } }, new EpisodeOptions(),
             TestContext.Current.CancellationToken);
-        Assert.Equal(([end], StopReasons.Stop, null, ""), (ended.Tokens, ended.StopReason, ended.LossMask, ended.Reply));
+        Assert.Equal([end], ended.Tokens);
+        Assert.Equal((StopReasons.Stop, null, ""), (ended.StopReason, ended.LossMask, ended.Reply));
         Assert.True(ended.Logprobs[0] < 0);
     }
 

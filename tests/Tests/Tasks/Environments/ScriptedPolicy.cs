@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
-using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Tests;
 
