@@ -5,12 +5,13 @@ using MiniMaxSharp.Inference;
 namespace MiniMaxSharp.Tasks;
 
 /// <summary>
-/// Chooses prompt after prompt: the environment by weight, its level by how well the policy does there. The choices follow from the seed and
-/// from what was recorded; the state is free of time and threads and survives JSON, so that a resumed run goes on with the same prompts.
+/// Chooses prompts: the environment by weight, its level by how well the policy does there. A prompt follows from the seed, its step and
+/// number, and what was recorded before, not from the order of the draws; the state survives JSON, so that a resumed run goes on with the
+/// same prompts.
 /// </summary>
 public sealed class Curriculum
 {
-    private const int MostTries = 20_000;
+    private const int MostTries = 5_000;
 
     private readonly CurriculumEntry[] entries;
     private readonly CurriculumOptions options;
@@ -30,31 +31,28 @@ public sealed class Curriculum
             Require(double.IsFinite(entry.Weight) && entry.Weight >= 0 && entry.From >= 0 && entry.Ramp >= 0, $"{entry.Name}: weight {entry.Weight}, from {entry.From}, ramp {entry.Ramp}; give numbers of 0 or more.");
         }
 
-        Require(entries.Any(entry => entry.From == 0 && entry.Weight > 0), "no entry of the curriculum can give the first prompt; give one of them from 0 and a weight above 0.");
+        Require(entries.Any(entry => entry.From == 0 && entry.Weight > 0), "no entry of the curriculum can give the first prompt; give one of them from step 0 and a weight above 0.");
         Require(options.Window >= 1 && options.RaiseAt is > 0 and <= 1, $"window {options.Window}, raise at {options.RaiseAt}; give a window of 1 or more and a bound above 0 and at most 1.");
         Require(entries.Select(entry => entry.Name).Distinct().Count() == entries.Count, "two entries of the curriculum have one name; give each environment once.");
         progress = [.. entries.Select(entry => new Progress { Level = entry.Level })];
     }
 
-    /// <summary>Prompts given so far.</summary>
-    public long Position { get; private set; }
-
     /// <summary>The level of an environment now.</summary>
     public int LevelOf(string name) => progress[Array.FindIndex(entries, entry => entry.Name == name)].Level;
 
-    /// <summary>The next prompt.</summary>
+    /// <summary>A prompt.</summary>
+    /// <param name="step">Step that it is for.</param>
+    /// <param name="number">Its number within the step.</param>
     /// <exception cref="InvalidInputException">An environment has no prompt left at its level.</exception>
-    public EnvironmentPrompt Next()
+    public EnvironmentPrompt Draw(long step, int number)
     {
-        var random = TaskRandom.Named("curriculum", options.Seed).Fork($"{Position}");
-        var index = Pick(random);
-        var (entry, state) = (entries[index], progress[index]);
-        Position++;
+        var random = TaskRandom.Named("curriculum", options.Seed).Fork($"{step}/{number}");
+        var index = Pick(random, step);
+        var (entry, level) = (entries[index], progress[index].Level);
         for (var tries = 0; tries < MostTries; tries++)
         {
-            var seed = state.NextSeed++;
-            var languages = EnvironmentPrompt.Languages(entry.Name);
-            var prompt = EnvironmentPrompt.Sample(entry.Name, state.Level, options.Seed + seed, entry.Language ?? languages[(int)(seed % (ulong)languages.Count)]);
+            var language = entry.Language ?? random.Pick(EnvironmentPrompt.Languages(entry.Name));
+            var prompt = EnvironmentPrompt.Sample(entry.Name, level, random.NextBits(), language);
             if (prompt.Split == options.Split && !mastered.Contains(prompt.Id))
             {
                 return prompt;
@@ -62,7 +60,7 @@ public sealed class Curriculum
         }
 
         throw new InvalidInputException(
-            $"{entry.Name}, level {state.Level}: no prompt of the part \"{options.Split}\" is left after {MostTries} tries. Start at a higher level, or keep the prompts that are mastered.");
+            $"{entry.Name}, level {level}: no prompt of the part \"{options.Split}\" is left after {MostTries} tries. Start at a higher level, or keep the prompts that are mastered.");
     }
 
     /// <summary>Takes the outcome of a group; call it in the order of the prompts, so that a run can be repeated.</summary>
@@ -104,12 +102,10 @@ public sealed class Curriculum
     /// <summary>The state, for a checkpoint.</summary>
     public JsonObject Save() => new()
     {
-        ["position"] = Position,
         ["environments"] = new JsonArray([.. entries.Select((entry, i) => (JsonNode)new JsonObject
         {
             ["name"] = entry.Name,
             ["level"] = progress[i].Level,
-            ["next_seed"] = progress[i].NextSeed,
             ["window"] = new JsonArray([.. progress[i].Window.Select(value => (JsonNode)value)]),
         })]),
         ["mastered"] = TaskJson.Array(mastered),
@@ -123,14 +119,13 @@ public sealed class Curriculum
         {
             using var document = JsonDocument.Parse(TaskJson.Compact(state));
             var root = document.RootElement;
-            Position = root.GetProperty("position").GetInt64();
             mastered.Clear();
             mastered.UnionWith(root.Texts("mastered"));
             foreach (var saved in root.GetProperty("environments").EnumerateArray())
             {
                 if (Array.FindIndex(entries, entry => entry.Name == saved.Text("name")) is var index and >= 0)
                 {
-                    progress[index] = new Progress { Level = saved.Int("level"), NextSeed = saved.GetProperty("next_seed").GetUInt64() };
+                    progress[index] = new Progress { Level = saved.Int("level") };
                     Array.ForEach([.. saved.GetProperty("window").EnumerateArray()], value => progress[index].Window.Enqueue(value.GetDouble()));
                 }
             }
@@ -149,9 +144,9 @@ public sealed class Curriculum
         }
     }
 
-    private int Pick(TaskRandom random)
+    private int Pick(TaskRandom random, long step)
     {
-        var weights = entries.Select(entry => entry.WeightAt(Position)).ToArray();
+        var weights = entries.Select(entry => entry.WeightAt(step)).ToArray();
         var left = (random.NextBits() >> 11) * (1.0 / (1UL << 53)) * weights.Sum();
         for (var i = 0; i < weights.Length; i++)
         {
@@ -168,8 +163,6 @@ public sealed class Curriculum
     private sealed class Progress
     {
         public int Level { get; set; }
-
-        public ulong NextSeed { get; set; }
 
         public Queue<double> Window { get; } = [];
     }

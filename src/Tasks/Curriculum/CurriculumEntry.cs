@@ -13,18 +13,17 @@ public sealed record CurriculumEntry(string Name)
     /// <summary>Highest level; null is the environment's.</summary>
     public int? MaxLevel { get; init; }
 
-    /// <summary>Number of the first prompt that may come from it: general tasks come later than those with rules.</summary>
+    /// <summary>First step whose prompts may come from it: general tasks come later than those with rules.</summary>
     public long From { get; init; }
 
-    /// <summary>Prompts over which the weight then grows from 0 to its value.</summary>
+    /// <summary>Steps over which the weight then grows to its value.</summary>
     public long Ramp { get; init; }
 
-    /// <summary>Language of the prompts; null lets the environment's languages take turns.</summary>
+    /// <summary>Language of the prompts; null draws one of the environment's.</summary>
     public TaskLanguage? Language { get; init; }
 
-    /// <summary>The weight at a prompt.</summary>
-    internal double WeightAt(long position) =>
-        position < From ? 0 : Ramp == 0 ? Weight : Weight * Math.Min(1, (position - From + 1) / (double)Ramp);
+    /// <summary>The weight at a step.</summary>
+    internal double WeightAt(long step) => step < From ? 0 : Ramp == 0 ? Weight : Weight * Math.Min(1, (step - From + 1) / (double)Ramp);
 }
 
 /// <summary>The rules of a curriculum.</summary>

@@ -10,39 +10,46 @@ public sealed class CurriculumTests
     [
         new("addition") { Weight = 2, Level = 2 },
         new("calculator/multiplication") { MaxLevel = 3 },
-        new("order-desk") { From = 20, Ramp = 20 },
+        new("order-desk") { From = 2, Ramp = 2 },
     ];
 
     [Fact]
     public void A_saved_state_goes_on_with_the_same_prompts()
     {
         var first = Make();
-        Play(first, 50);
+        Play(first, 0, 5);
         var state = JsonNode.Parse(first.Save().ToJsonString())!.AsObject();
         var resumed = Make();
         resumed.Restore(state);
-        Assert.Equal(Play(first, 60), Play(resumed, 60));
+        Assert.Equal(Play(first, 5, 6), Play(resumed, 5, 6));
         Assert.Equal(first.Save().ToJsonString(), resumed.Save().ToJsonString());
         var again = Make();
-        Play(again, 50);
+        Play(again, 0, 5);
         Assert.Equal(state.ToJsonString(), again.Save().ToJsonString());
-        Assert.NotEqual(Play(Make(), 20), Play(Make(seed: 8), 20));
+        Assert.NotEqual(Play(Make(), 0, 2), Play(Make(seed: 8), 0, 2));
+    }
+
+    [Fact]
+    public void The_order_of_the_draws_does_not_matter()
+    {
+        var (forward, backward) = (Make(), Make());
+        string[] ids = [.. Enumerable.Range(0, 20).Select(number => forward.Draw(3, number).Id)];
+        Assert.Equal(ids, Enumerable.Range(0, 20).Reverse().Select(number => backward.Draw(3, number).Id).Reverse());
+        Assert.Equal(20, ids.Distinct().Count());
     }
 
     [Fact]
     public void Prompts_have_their_weights_their_part_and_their_turn()
     {
-        var names = new List<string>();
         var curriculum = Make();
-        for (var i = 0; i < 600; i++)
+        var names = Enumerable.Range(0, 60).Select(step => Enumerable.Range(0, 10).Select(number =>
         {
-            var prompt = curriculum.Next();
+            var prompt = curriculum.Draw(step, number);
             Assert.Equal(TaskSplit.Rl, prompt.Split);
-            names.Add(prompt.Name);
-        }
-
-        Assert.DoesNotContain("order-desk", names[..20]);
-        var late = names[40..].CountBy(name => name).ToDictionary();
+            return prompt.Name;
+        }).ToArray()).ToArray();
+        Assert.DoesNotContain("order-desk", names[..2].SelectMany(step => step));
+        var late = names[4..].SelectMany(step => step).CountBy(name => name).ToDictionary();
         Assert.InRange(late["addition"] / 560.0, 0.44, 0.56);
         Assert.InRange(late["order-desk"] / 560.0, 0.19, 0.31);
     }
@@ -53,7 +60,7 @@ public sealed class CurriculumTests
         var curriculum = new Curriculum([new CurriculumEntry("addition") { MaxLevel = 3 }], new CurriculumOptions { Window = 4, RaiseAt = 0.75, DropsMastered = false });
         int[] levels = [.. Enumerable.Range(0, 13).Select(i =>
         {
-            var prompt = curriculum.Next();
+            var prompt = curriculum.Draw(i, 0);
             curriculum.Record(prompt, samples: 4, right: i == 0 ? 0 : 3);
             return curriculum.LevelOf("addition");
         })];
@@ -64,10 +71,10 @@ public sealed class CurriculumTests
     public void A_group_of_the_level_below_does_not_count_and_one_that_failed_neither()
     {
         var curriculum = new Curriculum([new CurriculumEntry("addition")], new CurriculumOptions { Window = 1 });
-        var late = curriculum.Next();
-        curriculum.Record(curriculum.Next(), 8, 8);
+        var late = curriculum.Draw(0, 0);
+        curriculum.Record(curriculum.Draw(0, 0), 8, 8);
         curriculum.Record(late, 8, 8);
-        curriculum.Record(curriculum.Next(), 0, 0);
+        curriculum.Record(curriculum.Draw(0, 0), 0, 0);
         Assert.Equal(2, curriculum.LevelOf("addition"));
     }
 
@@ -80,7 +87,7 @@ public sealed class CurriculumTests
         {
             for (var i = 0; i < 20_000; i++)
             {
-                var prompt = curriculum.Next();
+                var prompt = curriculum.Draw(0, i);
                 Assert.True(seen.Add(prompt.Id));
                 curriculum.Record(prompt, 4, 4);
             }
@@ -99,7 +106,7 @@ public sealed class CurriculumTests
 
     [Fact]
     public void A_damaged_state_is_refused() =>
-        Assert.Contains("damaged", Assert.Throws<InvalidInputException>(() => Make().Restore(new JsonObject { ["position"] = "x" })).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<InvalidInputException>(() => Make().Restore(new JsonObject { ["mastered"] = "x" })).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0, false)]
@@ -131,14 +138,14 @@ public sealed class CurriculumTests
     private static Curriculum Make(ulong seed = 7) => new(entries, new CurriculumOptions { Seed = seed, Window = 4 });
 
     /// <summary>Plays a policy that is right three times in four.</summary>
-    private static List<string> Play(Curriculum curriculum, int prompts)
+    private static List<string> Play(Curriculum curriculum, int firstStep, int steps)
     {
         var ids = new List<string>();
-        for (var i = 0; i < prompts; i++)
+        for (var step = firstStep; step < firstStep + steps; step++)
         {
-            var prompt = curriculum.Next();
-            ids.Add($"{prompt.Name} {prompt.Level} {prompt.Id}");
-            curriculum.Record(prompt, 4, (int)(prompt.Seed % 4) == 0 ? 3 : 4);
+            EnvironmentPrompt[] prompts = [.. Enumerable.Range(0, 10).Select(number => curriculum.Draw(step, number))];
+            ids.AddRange(prompts.Select(prompt => $"{prompt.Name} {prompt.Level} {prompt.Id}"));
+            Array.ForEach(prompts, prompt => curriculum.Record(prompt, 4, (int)(prompt.Seed % 4) == 0 ? 3 : 4));
         }
 
         return ids;

@@ -79,12 +79,12 @@ public sealed class DemonstrationTests
     [Fact]
     public void No_prompt_lies_in_two_parts_over_many_seeds()
     {
-        string[] names = [.. TaskCatalog.All.Where(task => task.MaxLevel > 0 && task.Sample(1, 0).Reasoning is not null).Select(task => task.Name), "web-of-lies", "object-counting", "operation", EnvironmentPrompt.OrderDesk];
+        string[] names = [.. TaskCatalog.All.Select(task => task.Name), EnvironmentPrompt.OrderDesk];
         var parts = new Dictionary<string, (TaskSplit Split, string From)>();
         var counts = new Dictionary<TaskSplit, int>();
         foreach (var name in names)
         {
-            for (var seed = 0UL; seed < 400; seed++)
+            for (var seed = 0UL; seed < (Shown.Contains(name) ? 400UL : 60UL); seed++)
             {
                 var languages = EnvironmentPrompt.Languages(name);
                 var prompt = EnvironmentPrompt.Sample(name, 1 + (int)(seed % 3) % EnvironmentPrompt.MaxLevel(name), seed, languages[(int)(seed % (ulong)languages.Count)]);
@@ -109,7 +109,7 @@ public sealed class DemonstrationTests
         }
 
         var curriculum = new Curriculum([new CurriculumEntry("addition") { Level = 2, MaxLevel = 2, Language = TaskLanguage.English }], new CurriculumOptions());
-        var reinforced = Enumerable.Range(0, 1_000).Select(_ => curriculum.Next().Id).ToHashSet();
+        var reinforced = Enumerable.Range(0, 1_000).Select(number => curriculum.Draw(0, number).Id).ToHashSet();
         Assert.True(tuned.Count > 1_000 && evaluated.Count > 100 && reinforced.Count > 300);
         Assert.Empty(tuned.Intersect(reinforced));
         Assert.Empty(tuned.Intersect(evaluated));
