@@ -15,6 +15,7 @@ internal static class TasksCommand
         CreateSample(),
         TasksVerification.Create(),
         TasksDemonstration.Create(),
+        TasksPlay.Create(),
     };
 
     private static Command CreateList()
