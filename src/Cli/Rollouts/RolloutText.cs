@@ -40,10 +40,10 @@ internal static class RolloutText
             $"reward {rollout.Reward:0.####} ({Terms(rollout)})  advantage {(rollout.Advantage is { } advantage ? Number(advantage) : "unknown")}  {rollout.PolicyTokens} tokens  stop: {rollout.StopReason}"));
         if (rollout.Error is { } error)
         {
-            console.WriteLine($"error: {error}");
+            console.WriteLine($"error: {Visible(error)}");
         }
 
-        console.WriteLine($"\n── prompt\n{rollout.PromptText}\n\n── tokens");
+        console.WriteLine($"\n── prompt\n{Visible(rollout.PromptText)}\n\n── tokens");
         WriteTokens(spans, console);
         var inLoss = spans.Where(span => span.InLoss).ToArray();
         console.WriteLine(string.Create(
@@ -59,7 +59,7 @@ internal static class RolloutText
         ? string.Create(CultureInfo.InvariantCulture, $", largest difference to the trainer's {spans.Max(span => Math.Abs(span.Probability - (span.TrainProbability ?? span.Probability))):0.######}")
         : "";
 
-    /// <summary>On a terminal colours; elsewhere the unlikely tokens are marked with their probability, and the environment's words stand in ⟦ ⟧.</summary>
+    /// <summary>On a terminal colours; elsewhere the unlikely tokens are marked with their probability, and the environment's words stand in [[ ]].</summary>
     private static void WriteTokens(IReadOnlyList<TokenSpan> spans, IAnsiConsole console)
     {
         var hasColors = console.Profile.Capabilities.ColorSystem != ColorSystem.NoColors;
@@ -67,14 +67,14 @@ internal static class RolloutText
         {
             if (hasColors)
             {
-                console.Write(new Text(span.Text, StyleOf(span)));
+                console.Write(new Text(Visible(span.Text), StyleOf(span)));
                 continue;
             }
 
             var opens = !span.InLoss && (i == 0 || spans[i - 1].InLoss) ? "[[" : "";
             var closes = !span.InLoss && (i + 1 == spans.Count || spans[i + 1].InLoss) ? "]]" : "";
             var mark = span.InLoss && span.Probability < PlainBelow ? string.Create(CultureInfo.InvariantCulture, $"{{{span.Probability:0.00}}}") : "";
-            console.Profile.Out.Writer.Write($"{opens}{span.Text}{mark}{closes}");
+            console.Profile.Out.Writer.Write($"{opens}{Visible(span.Text)}{mark}{closes}");
         }
 
         console.Profile.Out.Writer.WriteLine();
@@ -87,9 +87,18 @@ internal static class RolloutText
 
     private static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 
+    /// <summary>Control characters as pictures, so that no roll-out can steer the terminal; line ends stay.</summary>
+    private static string Visible(string text) => string.Create(text.Length, text, static (span, source) =>
+    {
+        for (var i = 0; i < span.Length; i++)
+        {
+            span[i] = source[i] is '\n' || !char.IsControl(source[i]) ? source[i] : source[i] < ' ' ? (char)('␀' + source[i]) : '�';
+        }
+    });
+
     private static string Short(string answer)
     {
-        var line = answer.ReplaceLineEndings(" ");
+        var line = Visible(answer.ReplaceLineEndings(" "));
         return line.Length <= 60 ? line : "…" + line[^59..];
     }
 }

@@ -52,6 +52,18 @@ public sealed class TrainShowCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task No_roll_out_can_steer_the_terminal()
+    {
+        using (var file = new RolloutFile(folder, resumedAtStep: 9))
+        {
+            file.Append([RolloutFileTests.Sample(3) with { Answer = "\u001b[2J\u009bX", PromptText = "\u001b]0;title\u0007", Error = "\u001b[1m" }]);
+        }
+
+        Assert.DoesNotContain('\u001b', (await CommandLineRun.Of("train", "show", folder)).Output);
+        Assert.DoesNotContain((await CommandLineRun.Of("train", "show", folder, "3/0/0")).Output, character => char.IsControl(character) && character is not ('\n' or '\r'));
+    }
+
+    [Fact]
     public async Task The_page_holds_the_roll_outs_and_lets_no_answer_into_its_markup()
     {
         var page = Path.Combine(folder, "page.html");
