@@ -15,5 +15,6 @@ internal static class TrainCommand
         SftCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
+        TrainShowCommand.Create(),
     };
 }
