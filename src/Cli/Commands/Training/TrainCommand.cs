@@ -8,6 +8,7 @@ internal static class TrainCommand
     /// <summary>Makes the command.</summary>
     public static Command Create() => new("train", "Trains models and checks the trainer.\n\nExample: minimax train gradcheck MODEL --golden grads.safetensors --out mine.safetensors")
     {
+        PretrainCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
     };
