@@ -50,6 +50,22 @@ public sealed record LossAggregation
         ? new() { Rule = Kind.Combined, Parameter = alpha }
         : throw new InvalidInputException(FormattableString.Invariant($"The share of the token mean is {alpha}; it is from 0 to 1."));
 
+    /// <summary>An aggregation by name.</summary>
+    /// <param name="name">Such as TokenMean; case does not matter.</param>
+    /// <param name="maxTokens">The constant of TokenSumConst.</param>
+    /// <param name="combinedShare">Share of the token mean in Combined.</param>
+    /// <exception cref="InvalidInputException">There is none of that name.</exception>
+    public static LossAggregation ByName(string name, int maxTokens, double combinedShare) => name.ToUpperInvariant() switch
+    {
+        "TOKENMEAN" => TokenMean,
+        "PROMPTMEAN" => PromptMean,
+        "SAMPLEMEAN" => SampleMean,
+        "SIGNBALANCED" => SignBalanced,
+        "TOKENSUMCONST" => TokenSumConst(maxTokens),
+        "COMBINED" => Combined(combinedShare),
+        _ => throw new InvalidInputException($"There is no aggregation \"{name}\". They are: {string.Join(", ", Enum.GetNames<Kind>())}."),
+    };
+
     /// <summary>The factor of every token of each answer of an optimiser batch.</summary>
     public double[] Factors(IReadOnlyList<PolicySample> batch)
     {
