@@ -10,8 +10,7 @@ namespace MiniMaxSharp.Training;
 internal sealed record StartingPoint(MiniMaxM1Module Module, Tokenizer Tokenizer, CheckpointFiles Files, TrainingCheckpoint? Checkpoint = null) : IDisposable
 {
     /// <summary>The last whole checkpoint of a run, or null when there is none.</summary>
-    public static StartingPoint? Resumed<TRun>(TRun run, string runFolder, Action<string>? note)
-        where TRun : TrainingRun
+    public static StartingPoint? Resumed(TrainingRun run, string runFolder, Action<string>? note)
     {
         if (TrainingCheckpoint.Latest(runFolder, note) is not { } checkpoint)
         {
@@ -24,8 +23,7 @@ internal sealed record StartingPoint(MiniMaxM1Module Module, Tokenizer Tokenizer
     }
 
     /// <summary>An existing model.</summary>
-    public static StartingPoint OfModel<TRun>(TRun run, string model)
-        where TRun : TrainingRun =>
+    public static StartingPoint OfModel(TrainingRun run, string model) =>
         new(MiniMaxM1Module.Load(model, run.ModuleOptions), Tokenizer.Load(model), CheckpointFiles.Of(model, run.ToJson()));
 
     /// <inheritdoc/>

@@ -10,6 +10,8 @@ namespace MiniMaxSharp.Training;
 /// <summary>Recipes as JSON, both ways.</summary>
 public static class TrainingRunJson
 {
+    private const string LoopField = "loop";
+
     private static readonly JsonSerializerOptions options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -21,9 +23,13 @@ public static class TrainingRunJson
         Converters = { new ConfigConverter(), new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    /// <summary>The resolved recipe.</summary>
-    public static JsonObject ToJson<TRun>(this TRun run)
-        where TRun : TrainingRun => JsonSerializer.SerializeToNode(run, options)!.AsObject();
+    /// <summary>The resolved recipe, with the kind of run in <c>loop</c>.</summary>
+    public static JsonObject ToJson(this TrainingRun run)
+    {
+        var json = JsonSerializer.SerializeToNode(run, run.GetType(), options)!.AsObject();
+        json.Insert(0, LoopField, LoopOf(run.GetType()));
+        return json;
+    }
 
     /// <summary>The recipe as text for people.</summary>
     public static string ToText(JsonObject recipe) => recipe.ToJsonString(options);
@@ -37,13 +43,18 @@ public static class TrainingRunJson
     {
         try
         {
-            return recipe.Deserialize<TRun>(options)!;
+            var fields = recipe.DeepClone().AsObject();
+            var loop = (string?)fields[LoopField];
+            _ = loop == LoopOf(typeof(TRun)) ? fields.Remove(LoopField) : throw new JsonException($"it is of \"{loop}\".");
+            return fields.Deserialize<TRun>(options)!;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new InvalidInputException($"{source} is not the recipe of this kind of run: {exception.Message} Resume with the command that began it.", exception);
         }
     }
+
+    private static string LoopOf(Type run) => run == typeof(PretrainRun) ? "pretrain" : "sft";
 
     private sealed class ConfigConverter : JsonConverter<MiniMaxM1Config>
     {

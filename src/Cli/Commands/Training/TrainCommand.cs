@@ -9,6 +9,7 @@ internal static class TrainCommand
     public static Command Create() => new("train", "Trains models and checks the trainer.\n\nExample: minimax train gradcheck MODEL --golden grads.safetensors --out mine.safetensors")
     {
         PretrainCommand.Create(),
+        SftCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
     };

@@ -81,6 +81,8 @@ internal sealed class TrainRunOptions<TRun>
 
         run = run with
         {
+            // The stated loss is that of the recipe's own data and steps.
+            GoalLoss = files.Length > 0 || parsed.GetValue(steps) is not null ? null : run.GoalLoss,
             Model = parsed.GetValue(model) is { } given ? Path.GetFullPath(given) : run.Model,
             Data = files.Length > 0 ? [.. files.Select(SourceOf)] : run.Data,
             Steps = parsed.GetValue(steps) ?? run.Steps,
