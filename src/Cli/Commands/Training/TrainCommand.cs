@@ -10,7 +10,9 @@ internal static class TrainCommand
     {
         PretrainCommand.Create(),
         SftCommand.Create(),
+        RlCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
+        RolloutBenchCommand.Create(),
     };
 }
