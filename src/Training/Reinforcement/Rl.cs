@@ -231,7 +231,7 @@ public sealed class Rl : IDisposable
         step = batch.Step;
         generatedTokens += batch.GeneratedTokens;
         window.Observe([.. batch.All.SelectMany(static group => group.Answers).Select(static answer => answer.Answer.Tokens.Length)], RlMetrics.MeanLogprob(batch));
-        source.Observe?.Invoke(step, batch.All);
+        collector.Observe(batch);
         (metrics["loss"], metrics["grad_norm"], metrics["updates"]) = (loss / Math.Max(1, updates), norm / Math.Max(1, updates), updates);
         (metrics["window/perplexity_change"], metrics["window/length_share"]) = (window.PerplexityChange, window.LengthShare);
         statistics.Report(metrics);

@@ -11,6 +11,8 @@ namespace MiniMaxSharp.Training;
 /// <param name="source">The prompts.</param>
 public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer tokenizer, RlPromptSource source)
 {
+    private readonly Lock promptGate = new(); // With a staleness, prompts are drawn while others are observed.
+
     /// <summary>The groups of a step.</summary>
     /// <param name="step">The step, from 1.</param>
     /// <param name="window">Most tokens of an answer.</param>
@@ -24,7 +26,7 @@ public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer 
             rounds++;
             var started = Stopwatch.GetTimestamp();
             var numbers = Enumerable.Range(all.Count, run.PromptsPerStep - kept.Count).ToArray();
-            var prompts = numbers.Select(number => source.Training(step, number)).ToArray();
+            var prompts = Prompts(step, numbers);
             var seeds = numbers.Select(number => Enumerable.Range(0, run.GroupSize).Select(sample => RolloutSeed.Of(run.Seed, 0, step, number, sample)).ToArray()).ToArray();
             var answers = engine.Generate([.. prompts.Zip(seeds, static (prompt, seed) => new RolloutRequest(prompt.Tokens, seed))], window, 1, cancellationToken);
             rolloutTime += Stopwatch.GetElapsedTime(started);
@@ -38,12 +40,29 @@ public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer 
         return new RolloutBatch(step, kept, all, engine.PolicyVersion, rounds, window, rolloutTime, rewardTime);
     }
 
+    /// <summary>The source learns from the groups of a step.</summary>
+    public void Observe(RolloutBatch batch)
+    {
+        lock (promptGate)
+        {
+            source.Observe?.Invoke(batch.Step, batch.All);
+        }
+    }
+
     /// <summary>Judges the answers of prompts; the groups are numbered from <paramref name="first"/>.</summary>
     public RolloutGroup[] Judge(IReadOnlyList<RlPrompt> prompts, RolloutAnswer[][] answers, OverlongPenalty? overlong, int first, CancellationToken cancellationToken)
     {
         var judged = Task.WhenAll(prompts.Zip(answers, (prompt, group) => Task.WhenAll(group.Select((answer, sample) => Judge(prompt, answer, sample, overlong, cancellationToken)))))
             .GetAwaiter().GetResult();
         return [.. prompts.Select((prompt, i) => new RolloutGroup(first + i, prompt, judged[i]))];
+    }
+
+    private RlPrompt[] Prompts(long step, int[] numbers)
+    {
+        lock (promptGate)
+        {
+            return [.. numbers.Select(number => source.Training(step, number))];
+        }
     }
 
     private async Task<JudgedAnswer> Judge(RlPrompt prompt, RolloutAnswer answer, int sample, OverlongPenalty? overlong, CancellationToken cancellationToken)

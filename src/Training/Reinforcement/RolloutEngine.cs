@@ -62,7 +62,7 @@ public sealed class RolloutEngine : IDisposable
         var next = -1;
         int? Take() => Interlocked.Increment(ref next) is var taken && taken < requests.Count ? taken : null;
         var workers = models.Select(model => new RolloutWorker(model, options, requests, answers, sampling, maxTokens, PolicyVersion, Take)).ToArray();
-        Parallel.ForEach(workers, new ParallelOptions { MaxDegreeOfParallelism = workers.Length }, worker => worker.Run(cancellationToken));
+        Task.WhenAll(workers.Select(worker => Task.Run(() => worker.Run(cancellationToken), cancellationToken))).GetAwaiter().GetResult();
         return answers;
     }
 

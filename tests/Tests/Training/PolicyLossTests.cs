@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MiniMaxSharp.Inference;
 using MiniMaxSharp.Training;
+using static TorchSharp.torch;
 
 namespace MiniMaxSharp.Tests.Training;
 
@@ -75,6 +76,33 @@ public sealed class PolicyLossTests
         var together = Gradients(module, objective, batch, 1000);
         AssertSame(together, Gradients(module, objective, batch, 1), 1e-6);
         AssertSame(together, Gradients(module, objective, batch, 30), 1e-6);
+    }
+
+    [Fact]
+    public void The_update_has_the_gradient_of_the_loss_that_is_checked_against_golden_files()
+    {
+        using var module = Model();
+        var batch = Batch(module.Config.VocabSize);
+        var bounds = new PolicyBounds(1.3f, 0.5f, 0.8f, 1.2f);
+        var update = Gradients(module, PolicyObjectives.Unified(bounds), batch, 1000);
+        TrainingModels.Clear(module);
+        using (NewDisposeScope())
+        {
+            var documents = PackedDocuments.Of([.. batch.Select(static sample => sample.Tokens)]);
+            float[] old = new float[documents.Count], advantages = new float[old.Length], response = new float[old.Length];
+            for (var i = 0; i < batch.Length; i++)
+            {
+                var first = documents.Boundaries[i] + batch[i].PromptLength - 1;
+                batch[i].OldLogprobs.CopyTo(old, first);
+                advantages.AsSpan(first, batch[i].Length).Fill((float)batch[i].Advantage);
+                response.AsSpan(first, batch[i].Length).Fill(1);
+            }
+
+            var logprobs = module.TokenLogprobs(module.Forward(documents).Hidden, documents.NextTokens());
+            Losses.Policy(logprobs, tensor(old), tensor(advantages), tensor(response), bounds).backward();
+        }
+
+        AssertSame(TrainingModels.Gradients(module), update, 1e-6);
     }
 
     [Fact]
