@@ -13,8 +13,10 @@ internal static class TrainCommand
     {
         PretrainCommand.Create(),
         SftCommand.Create(),
+        RlCommand.Create(),
         GradcheckCommand.Create(),
         TrainBenchCommand.Create(),
         TrainShowCommand.Create(),
+        RolloutBenchCommand.Create(),
     };
 }
