@@ -110,11 +110,10 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
         var answer = Language == TaskLanguage.Chinese
             ? random.Pick(["答案是 \\boxed{", "所以答案是 \\boxed{", "\\boxed{"]) + Gold + "}"
             : random.Pick(["The answer is \\boxed{", "So the answer is \\boxed{", "\\boxed{"]) + Gold + "}";
-        return
-        [
+        // Not a collection expression: that calls the generic JsonArray.Add, which NativeAOT cannot have.
+        return new JsonArray(
             new JsonObject { ["role"] = "user", ["content"] = random.OneIn(2) ? Prompt : Question ?? Prompt },
-            new JsonObject { ["role"] = "assistant", ["reasoning_content"] = reasoning, ["content"] = answer },
-        ];
+            new JsonObject { ["role"] = "assistant", ["reasoning_content"] = reasoning, ["content"] = answer });
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
