@@ -125,7 +125,8 @@ public sealed class FolderExport
         ];
     }
 
-    private static Dictionary<string, byte[]> TokenizerFiles(string tokenizer)
+    /// <summary>The files of a tokenizer by name, from a model folder or a .gguf file.</summary>
+    public static IReadOnlyDictionary<string, byte[]> TokenizerFiles(string tokenizer)
     {
         if (!GgufFile.IsGgufPath(tokenizer))
         {

@@ -64,6 +64,9 @@ internal sealed class Assembler
     /// <summary>16 f16 → 16 f32.</summary>
     public void WidenHalf(int z, Address m) => Evex(Map.M0F38, Prefix.P66, 0x13, z, 0, m, 32);
 
+    /// <summary>16 u16 → 16 u32.</summary>
+    public void WidenUInt16(int z, Address m) => Evex(Map.M0F38, Prefix.P66, 0x33, z, 0, m, 32);
+
     public void Zero(int z) => Evex(Map.M0F, Prefix.P66, 0xEF, z, z, z);
 
     public void Move(int z, int source) => Evex(Map.M0F, Prefix.None, 0x28, z, 0, source);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MiniMaxSharp.Kernels;
@@ -36,6 +37,7 @@ internal sealed unsafe partial class BFloat16Kernels
     public static long TokenBytes(int K) => ((K * 2L) + 63) / 64 * 64;
 
     /// <summary>y[t, n0 … n0 + rows) of all tokens of one job.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(in MatMulJob job, byte* tokens, int n0, int rows)
     {
         var sums = stackalloc float[MaxAccumulators * F32x16.Lanes];
@@ -71,6 +73,7 @@ internal sealed unsafe partial class BFloat16Kernels
     /// <summary>Rows of a wide tile: as many as the registers hold.</summary>
     private static int Rows(int T) => T <= 3 ? 8 : 4;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Reduce(float* sums, int R, float* y)
     {
         if (R == 1)
@@ -116,9 +119,9 @@ internal sealed unsafe partial class BFloat16Kernels
         a.Load(Gpr.R13, new Address(Gpr.Rax, BFloat16Tile.StrideXAt));
         a.Load(Gpr.R14, new Address(Gpr.Rax, BFloat16Tile.StepsAt));
         a.Load(Gpr.Rax, new Address(Gpr.Rax, BFloat16Tile.SumsAt));
-        EmitThird(a, Gpr.Rdx, Gpr.Rcx, Gpr.R11);
-        EmitThird(a, Gpr.R10, Gpr.Rdx, Gpr.R11);
-        EmitThird(a, Gpr.R9, Gpr.R8, Gpr.R13);
+        EmittedCode.EmitThird(a, Gpr.Rdx, Gpr.Rcx, Gpr.R11);
+        EmittedCode.EmitThird(a, Gpr.R10, Gpr.Rdx, Gpr.R11);
+        EmittedCode.EmitThird(a, Gpr.R9, Gpr.R8, Gpr.R13);
         a.LoadAddress(Gpr.Rbx, new Address(Gpr.Rcx, 0, Gpr.R11, R)); // The rows of the next tile lie behind these.
         for (var i = 0; i < T * R; i++)
         {
@@ -155,12 +158,5 @@ internal sealed unsafe partial class BFloat16Kernels
         }
 
         EmittedCode.Leave(a);
-    }
-
-    /// <summary>target = base + 3 · stride.</summary>
-    private static void EmitThird(Assembler a, Gpr target, Gpr origin, Gpr stride)
-    {
-        a.LoadAddress(target, new Address(origin, 0, stride, 2));
-        a.LoadAddress(target, new Address(target, 0, stride, 1));
     }
 }

@@ -15,14 +15,15 @@ public static class EmittedCode
     private const int SavedOnWindowsCount = 10;
     private static readonly Gpr[] Saved = [Gpr.Rbx, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15];
 
+    /// <summary>True when 512-bit code may be emitted.</summary>
+    internal static bool IsAllowed { get; } =
+        Environment.GetEnvironmentVariable(EnvironmentVariable) != "0" && X86Base.X64.IsSupported && Avx512F.IsSupported && Avx512BW.IsSupported;
+
     /// <summary>True when the CPU multiplies 64 bytes at once (AVX512_VNNI) and code may be emitted for it.</summary>
     internal static bool HasDotBytes { get; } = IsAllowed && (Leaf7(subleaf: 0).Ecx >> 11 & 1) == 1;
 
     /// <summary>True when the CPU multiplies 32 bf16 at once (AVX512_BF16) and code may be emitted for it.</summary>
     internal static bool HasDotBFloat16 { get; } = IsAllowed && Leaf7(subleaf: 0).Eax >= 1 && (Leaf7(subleaf: 1).Eax >> 5 & 1) == 1;
-
-    private static bool IsAllowed =>
-        Environment.GetEnvironmentVariable(EnvironmentVariable) != "0" && X86Base.X64.IsSupported && Avx512F.IsSupported && Avx512BW.IsSupported;
 
     /// <summary>Keeps what both calling conventions want kept and puts the only argument, a pointer, into rax.</summary>
     internal static void Enter(Assembler assembler)
@@ -62,6 +63,13 @@ public static class EmittedCode
         }
 
         assembler.Return();
+    }
+
+    /// <summary>target = origin + 3 · stride.</summary>
+    internal static void EmitThird(Assembler a, Gpr target, Gpr origin, Gpr stride)
+    {
+        a.LoadAddress(target, new Address(origin, 0, stride, 2));
+        a.LoadAddress(target, new Address(target, 0, stride, 1));
     }
 
     private static (int Eax, int Ecx) Leaf7(int subleaf)

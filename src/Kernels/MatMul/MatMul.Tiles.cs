@@ -22,7 +22,8 @@ public static unsafe partial class MatMul
         var y = job.Y + n0;
         if (job.Tokens == 1)
         {
-            MultiplyOne<TVector, TFormat>(weights, rowBytes, x, y, rows, K);
+            var tiled = WideningKernels.For(job.Weight) is { } emitted ? MultiplyOne(emitted, weights, rowBytes, x, y, rows, K) : 0;
+            MultiplyOne<TVector, TFormat>(weights + (tiled * rowBytes), rowBytes, x, y + tiled, rows - tiled, K);
             return;
         }
 
@@ -42,6 +43,18 @@ public static unsafe partial class MatMul
                 MultiplyPanel<TVector, TFormat>(weights + bytes, rowBytes, x + k0, K, y, N, rows, job.Tokens, k, k0 > 0);
             }
         }
+    }
+
+    /// <summary>One token, whole tiles; returns the rows that they cover.</summary>
+    private static int MultiplyOne(WideningKernels emitted, byte* weights, nint rowBytes, float* x, float* y, int rows, int K)
+    {
+        var n = 0;
+        for (; n <= rows - WideningKernels.Rows; n += WideningKernels.Rows)
+        {
+            emitted.Multiply(weights + (n * rowBytes), x, y + n, K, BlockK);
+        }
+
+        return n;
     }
 
     /// <summary>One token: rows are read in whole, in the order of memory, with the blocks of k and so the bits of many tokens.</summary>

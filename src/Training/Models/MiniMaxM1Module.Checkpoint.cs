@@ -60,7 +60,7 @@ public sealed partial class MiniMaxM1Module
     /// <param name="type">F32 or BF16; null is the type of the configuration.</param>
     public void Save(string folder, DType? type = null)
     {
-        var stored = type ?? (options.Bf16Weights ? DType.BF16 : Config.TorchDtype);
+        var stored = type ?? StoredType;
         if (stored is not (DType.F32 or DType.BF16))
         {
             throw new InvalidInputException($"A trained model is saved as F32 or BF16, not as {stored}. Convert it afterwards.");

@@ -70,6 +70,9 @@ public sealed partial class MiniMaxM1Module : IDisposable
     /// <summary>Number of weights.</summary>
     public long ParameterCount => Parameters.Sum(p => p.Value.numel());
 
+    /// <summary>Type of the weights in a saved checkpoint, routers aside.</summary>
+    internal DType StoredType => options.Bf16Weights ? DType.BF16 : Config.TorchDtype;
+
     /// <summary>The kernels, for the optimiser.</summary>
     internal GradientKernels Kernels => kernels;
 

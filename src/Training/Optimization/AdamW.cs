@@ -35,6 +35,7 @@ public sealed class AdamW : IDisposable
 {
     private readonly MiniMaxM1Module module;
     private readonly AdamWMoments[] moments;
+    private readonly double[] gradientSquares;
 
     /// <summary>Starts with moments of zero.</summary>
     public AdamW(MiniMaxM1Module module, AdamWOptions? options = null)
@@ -42,6 +43,7 @@ public sealed class AdamW : IDisposable
         this.module = module;
         Options = options ?? new AdamWOptions();
         moments = [.. module.Parameters.Select(p => new AdamWMoments(p.Name, ZerosLike(p.Value), ZerosLike(p.Value)))];
+        gradientSquares = new double[moments.Length];
     }
 
     /// <summary>Its constants.</summary>
@@ -52,6 +54,9 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Moments of all parameters, in their order; they may be written to.</summary>
     public IReadOnlyList<AdamWMoments> Moments => moments;
+
+    /// <summary>Sum of the squared gradients of each parameter, as the last <see cref="GradientNorm"/> or <see cref="Step"/> found them.</summary>
+    public IReadOnlyList<double> GradientSquares => gradientSquares;
 
     /// <summary>Forgets all gradients.</summary>
     public void ZeroGrad()
@@ -68,7 +73,12 @@ public sealed class AdamW : IDisposable
     public double GradientNorm()
     {
         using var scope = NewDisposeScope();
-        return Math.Sqrt(module.Parameters.Sum(p => SquareSum(p.Value)));
+        for (var i = 0; i < gradientSquares.Length; i++)
+        {
+            gradientSquares[i] = SquareSum(module.Parameters[i].Value);
+        }
+
+        return Math.Sqrt(gradientSquares.Sum());
     }
 
     /// <summary>One step. Parameters without a gradient keep their values.</summary>

@@ -15,6 +15,7 @@ public class AssemblerTests
         AssertBytes("62F17C48108C1141040000", a => a.Load(1, new Address(Gpr.Rcx, 1089, Gpr.Rdx, 1))); // vmovups zmm1, [rcx+rdx+1089]
         AssertBytes("62027D4858642909", a => a.Broadcast(28, new Address(Gpr.R9, 36, Gpr.R13, 1))); // vpbroadcastd zmm28, [r9+r13+36]
         AssertBytes("62627D48134C1101", a => a.WidenHalf(25, new Address(Gpr.Rcx, 32, Gpr.Rdx, 1))); // vcvtph2ps zmm25, [rcx+rdx+32]
+        AssertBytes("62A27D4833545A01", a => a.WidenUInt16(18, new Address(Gpr.Rdx, 32, Gpr.R11, 2))); // vpmovzxwd zmm18, [rdx+r11*2+32]
         AssertBytes("62010540EFFF", a => a.Zero(31)); // vpxord zmm31, zmm31, zmm31
         AssertBytes("62517C4828C8", a => a.Move(9, 8)); // vmovaps zmm9, zmm8
         AssertBytes("62012D40DBD5", a => a.And(26, 26, 29)); // vpandd zmm26, zmm26, zmm29
