@@ -53,7 +53,7 @@ internal sealed class ResponseBuilder(Exchange exchange, RequestFields fields, C
     }
 
     /// <summary>The response as it stands.</summary>
-    /// <param name="usage">Tokens; null while it runs.</param>
+    /// <param name="ended">The generation that ended, for its usage; null while it runs.</param>
     public JsonObject ToJson(GenerationCall? ended) => new()
     {
         ["id"] = id,
