@@ -99,6 +99,22 @@ public sealed class ServeEngineTests : IDisposable
     private static string Prompt(int tokens, string more = "") =>
         $$"""{"prompt":[{{string.Join(',', Enumerable.Range(0, tokens).Select(i => 10 + (i * 7 % 100)))}}],"max_tokens":2,"ignore_eos":true{{more}}}""";
 
+    /// <summary>Reads notes up to the one that says where the server listens.</summary>
+    private static async Task<Uri> AddressOf(Process process)
+    {
+        var notes = new StringBuilder();
+        while (await process.StandardError.ReadLineAsync(Cancellation) is { } line)
+        {
+            notes.AppendLine(line);
+            if (line.Split(' ').FirstOrDefault(word => word.StartsWith("http://", StringComparison.Ordinal)) is { } address)
+            {
+                return new Uri(address.TrimEnd(';'));
+            }
+        }
+
+        throw new InvalidOperationException($"The server ended before it listened:\n{notes}");
+    }
+
     /// <summary>Starts a server process, asks one question, and stops the process as a service manager does; the usage of the answer.</summary>
     private async Task<JsonNode> AskOnce()
     {
@@ -108,11 +124,11 @@ public sealed class ServeEngineTests : IDisposable
             Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--session-folder", folder["sessions"],
         ];
         Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
         using var process = Process.Start(start)!;
         try
         {
-            var line = await process.StandardError.ReadLineAsync(Cancellation) ?? "";
-            using var client = new HttpClient { BaseAddress = new Uri(line.Split(' ').First(word => word.StartsWith("http://", StringComparison.Ordinal)).TrimEnd(';')) };
+            using var client = new HttpClient { BaseAddress = await AddressOf(process) };
             using var content = new StringContent(Prompt(600), Encoding.UTF8, "application/json");
             using var answer = await client.PostAsync("/v1/completions", content, Cancellation);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
