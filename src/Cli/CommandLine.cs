@@ -30,6 +30,10 @@ internal static class CommandLine
         {
             configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program; a server drains first.
         }
+        else if (parsed.CommandResult.Parent is CommandResult { Command.Name: TrainCommand.Name })
+        {
+            configuration.ProcessTerminationTimeout = TimeSpan.FromMinutes(10); // Ctrl-C ends after the step, with a checkpoint.
+        }
 
         if (parsed.Errors.Count > 0)
         {

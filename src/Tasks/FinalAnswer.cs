@@ -19,6 +19,15 @@ public static class FinalAnswer
         return cut < 0 ? rest : rest[..cut];
     }
 
+    /// <summary>The thinking and the rest of a reply, for people to read; thinking that was cut is all thinking.</summary>
+    public static (string Reasoning, string Answer) Split(string reply)
+    {
+        var answer = WithoutThinking(reply);
+        var thinking = reply.LastIndexOf(Close, StringComparison.Ordinal) is var end and >= 0 ? reply[..end]
+            : answer.Length < reply.Length ? reply[answer.Length..] : "";
+        return (thinking.Trim() is var text && text.StartsWith(Open, StringComparison.Ordinal) ? text[Open.Length..].Trim() : text, answer.Trim());
+    }
+
     /// <summary>The content of the last <c>\boxed{…}</c> after the thinking, trimmed; null where there is none or it is not closed.</summary>
     public static string? Extract(string reply)
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Tasks;
@@ -28,7 +29,7 @@ public enum TaskSplit
 /// <param name="Gold">An answer that is right; the verifier may accept others.</param>
 /// <param name="Data">JSON for the verifier.</param>
 /// <param name="Size">Steps or unknowns; comparable within one task only.</param>
-public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLanguage Language, string Prompt, string Gold, string Data, int Size)
+public sealed partial record TaskInstance(string Task, int Level, ulong Seed, TaskLanguage Language, string Prompt, string Gold, string Data, int Size)
 {
     /// <summary>The prompt without the sentence that asks for <c>\boxed{}</c>; null for an instance that was read from a file.</summary>
     public string? Question { get; init; }
@@ -43,12 +44,9 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
     /// Which stage may see the problem. It follows from a hash of the problem, not of its wording, so that one problem asked in two ways
     /// or languages never lies on both sides.
     /// </summary>
-    public TaskSplit Split => (Convert.ToInt32(Hash($"{Task}\n{Gold}\n{Data}")[..6], 16) % 100) switch
-    {
-        < 60 => TaskSplit.Sft,
-        < 90 => TaskSplit.Rl,
-        _ => TaskSplit.Evaluation,
-    };
+    public TaskSplit Split => SplitOf(Task == "arithmetic-chain" && SingleOperation().Match(Data) is { Success: true } match
+        ? $"{OperationOf(match.Groups[2].Value)}\n{Gold}\n{{\"a\":{match.Groups[1].Value},\"b\":{match.Groups[3].Value}}}"
+        : $"{Task}\n{Gold}\n{Data}");
 
     /// <summary>The conversation so far: one message of the user.</summary>
     public IReadOnlyList<ChatMessage> Messages => [ChatMessage.User(Prompt)];
@@ -104,7 +102,24 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
         }
     }
 
-    private JsonArray Demonstration(string reasoning)
+    /// <summary>The task that asks for one operation.</summary>
+    private static string OperationOf(string sign) => sign switch { "+" => "addition", "-" => "subtraction", "×" => "multiplication", _ => "division" };
+
+    /// <summary>A chain of one operation, which is also a problem of the task for that operation and must lie in the same part.</summary>
+    [GeneratedRegex("""^\{"expression":"(\d+) ([+×÷-]) (\d+)"\}$""")]
+    private static partial Regex SingleOperation();
+
+    /// <summary>The part that a problem belongs to.</summary>
+    /// <param name="problem">What tells the problem from others, without its wording.</param>
+    internal static TaskSplit SplitOf(string problem) => (Convert.ToInt32(Hash(problem)[..6], 16) % 100) switch
+    {
+        < 60 => TaskSplit.Sft,
+        < 90 => TaskSplit.Rl,
+        _ => TaskSplit.Evaluation,
+    };
+
+    /// <summary>The messages of a training example. In half of them the user does not ask for <c>\boxed{}</c>.</summary>
+    internal JsonArray Demonstration(string reasoning)
     {
         var random = TaskRandom.Named($"demonstration/{Task}", Seed);
         var answer = Language == TaskLanguage.Chinese
@@ -116,5 +131,6 @@ public sealed record TaskInstance(string Task, int Level, ulong Seed, TaskLangua
             new JsonObject { ["role"] = "assistant", ["reasoning_content"] = reasoning, ["content"] = answer });
     }
 
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    /// <summary>The SHA-256 of a text, in hexadecimal.</summary>
+    internal static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

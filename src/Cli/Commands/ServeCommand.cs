@@ -24,6 +24,7 @@ internal static class ServeCommand
 
         Examples:
           minimax serve models/random-tiny
+          minimax serve models/m1.gguf --cache fast --session-folder sessions --max-running 8 --kv-type q8
           minimax keys add alice --file keys.json
           minimax serve /models/m1 --host 0.0.0.0 --api-key-file keys.json --ledger usage.db
           curl http://127.0.0.1:8080/v1/chat/completions -d '{"messages":[{"role":"user","content":"Hello"}]}'
@@ -39,7 +40,7 @@ internal static class ServeCommand
     private static readonly Option<int?> requestsPerMinute = new("--requests-per-minute") { Description = "Limit of each key.", HelpName = "N" };
     private static readonly Option<int?> tokensPerMinute = new("--tokens-per-minute") { Description = "Limit of each key, prompt and answer.", HelpName = "N" };
     private static readonly Option<int> maxRequest = new("--max-request-mib") { Description = "Largest request in MiB.", DefaultValueFactory = _ => 64 };
-    private static readonly Option<double?> timeout = new("--request-timeout") { Description = "Seconds that one request may take.", HelpName = "SECONDS" };
+    private static readonly Option<double?> timeout = new("--timeout", "--request-timeout") { Description = "Seconds that one request may take, waiting included; then it ends with 504.", HelpName = "SECONDS" };
     private static readonly Option<double> drain = new("--drain") { Description = "Seconds that running requests get when the server stops.", DefaultValueFactory = _ => 30 };
     private static readonly Option<string[]> cors = new("--cors-origin") { Description = "Web origin that may call the server; can be given several times.", HelpName = "URL" };
     private static readonly Option<string[]> prices = new("--price-tier")
@@ -52,7 +53,7 @@ internal static class ServeCommand
     private static readonly Option<bool> keepReasoning = new("--keep-reasoning") { Description = "Show the model its earlier thinking when a client sends it back." };
     private static readonly Option<bool> logPrompts = new("--log-prompts") { Description = "Write prompts to the log." };
     private static readonly Option<bool> logJson = new("--log-json") { Description = "Write the log as JSON, one line an entry." };
-    private static readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
+    private static readonly EngineFlags engineFlags = new();
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -60,8 +61,13 @@ internal static class ServeCommand
         var command = new Command(Name, Help)
         {
             model, host, port, name, keyFile, insecure, ledger, requestsPerMinute, tokensPerMinute, maxRequest, timeout, drain, cors, prices, maxTokens,
-            keepReasoning, logPrompts, logJson, threads,
+            keepReasoning, logPrompts, logJson,
         };
+        foreach (var option in engineFlags.All)
+        {
+            command.Add(option);
+        }
+
         command.SetAction(Run);
         return command;
     }
@@ -69,7 +75,7 @@ internal static class ServeCommand
     private static async Task<int> Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         var address = Address(parsed);
-        using var engine = InferenceEngine.Open(parsed.GetRequiredValue(model), new ModelOptions { Threads = parsed.GetValue(threads) });
+        using var engine = engineFlags.Open(parsed, parsed.GetRequiredValue(model));
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address));
         Log(builder.Logging, parsed.GetValue(logJson));
@@ -99,7 +105,7 @@ internal static class ServeCommand
         options.RequestsPerMinute = parsed.GetValue(requestsPerMinute);
         options.TokensPerMinute = parsed.GetValue(tokensPerMinute);
         options.MaxRequestBytes = (long)parsed.GetValue(maxRequest) << 20;
-        options.RequestTimeout = parsed.GetValue(timeout) is { } seconds ? Seconds(seconds, "--request-timeout") : null;
+        options.RequestTimeout = parsed.GetValue(timeout) is { } seconds ? Seconds(seconds, "--timeout") : null;
         options.DrainDeadline = Seconds(parsed.GetValue(drain), "--drain");
         options.CorsOrigins = parsed.GetValue(cors) ?? [];
         options.Prices = parsed.GetValue(prices) is { Length: > 0 } tiers ? [.. tiers.Select(PriceTier.Parse)] : options.Prices;

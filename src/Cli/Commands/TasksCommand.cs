@@ -14,6 +14,8 @@ internal static class TasksCommand
         CreateList(),
         CreateSample(),
         TasksVerification.Create(),
+        TasksDemonstration.Create(),
+        TasksPlay.Create(),
     };
 
     private static Command CreateList()

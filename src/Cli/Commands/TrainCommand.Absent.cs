@@ -6,8 +6,11 @@ namespace MiniMaxSharp.Cli;
 /// <summary><c>minimax train</c> of the program compiled ahead of time, which has no libtorch.</summary>
 internal static class TrainCommand
 {
+    /// <summary>Its name.</summary>
+    public const string Name = "train";
+
     /// <summary>Makes the command, which only says what to use instead.</summary>
-    public static Command Create() => AbsentCommand.Create("train", "Trains a model.");
+    public static Command Create() => AbsentCommand.Create(Name, "Trains a model.");
 }
 
 /// <summary><c>minimax data</c> of the program compiled ahead of time, which has no Parquet.</summary>

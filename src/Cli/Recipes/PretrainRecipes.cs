@@ -26,7 +26,7 @@ internal static class PretrainRecipes
         Data = [new DataSource("number lines", [GeneratedFile])],
         HeldOutShare = 0.02,
         EvaluationTokens = 8_192,
-        Steps = 600,
+        Steps = 800,
         BatchTokens = 2048,
         Stages = [new(128), new(256)],
         LearningRate = 3e-3,

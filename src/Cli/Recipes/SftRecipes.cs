@@ -8,6 +8,9 @@ internal static class SftRecipes
 {
     private const string GeneratedFile = "data/additions.jsonl";
 
+    /// <summary>Sums of one digit are few, so most are of two and three.</summary>
+    private static readonly int[] levels = [1, 2, 3, 2, 3];
+
     /// <summary>All by name.</summary>
     public static IReadOnlyList<TrainingRecipe<SftRun>> All { get; } =
     [
@@ -15,20 +18,20 @@ internal static class SftRecipes
         new(Tune(), "Tunes a model (--model) on conversations of your own (--data)."),
     ];
 
-    /// <summary>Sums of numbers of one and two digits with their derivation.</summary>
+    /// <summary>Sums of numbers of one to three digits; those of three have a derivation.</summary>
     public static SftRun NanoAddition() => new()
     {
         Recipe = "nano-addition",
         Data = [new DataSource("additions", [GeneratedFile])],
         HeldOutShare = 0.02,
         EvaluationTokens = 8_192,
-        Steps = 400,
+        Steps = 1200,
         BatchTokens = 4096,
         Stages = [new(512)],
         LearningRate = 3e-3,
         EvaluateEvery = 100,
         SaveEvery = 100,
-        GoalLoss = 0.15,
+        GoalLoss = 0.06,
     };
 
     /// <summary>Fine-tuning with the usual values.</summary>
@@ -45,14 +48,14 @@ internal static class SftRecipes
         Bf16Weights = true,
     };
 
-    private static void WriteAdditions(string folder) => GeneratedText.Write(Path.Combine(folder, GeneratedFile), 8_000, seed: 1, Addition);
+    private static void WriteAdditions(string folder) => GeneratedText.Write(Path.Combine(folder, GeneratedFile), 30_000, seed: 1, Addition);
 
     /// <summary>A demonstration from the part of the problems that fine-tuning may see.</summary>
     private static string Addition(ulong seed)
     {
         for (var attempt = 0UL; ; attempt++)
         {
-            var instance = TaskCatalog.Get("addition").Sample(1 + (int)(seed % 2), seed + (attempt << 32));
+            var instance = TaskCatalog.Get("addition").Sample(levels[seed % (ulong)levels.Length], seed + (attempt << 32));
             if (instance.Split == TaskSplit.Sft)
             {
                 return instance.ToJsonLine(withReasoning: true);

@@ -13,7 +13,9 @@ internal sealed class MessageEvents(Exchange exchange, EventStream stream, strin
 
     public async Task Write(ChatCall call, GenerationCall generation)
     {
-        await Send("message_start", ("message", Messages.Frame(exchange, id, generation.Usage with { Completion = 0 }))).ConfigureAwait(false);
+        var begun = Messages.Usage(generation);
+        begun["output_tokens"] = 0; // The engine may be ahead of the stream.
+        await Send("message_start", ("message", Messages.Frame(exchange, id, begun))).ConfigureAwait(false);
         await Send("ping").ConfigureAwait(false);
         ChatStep last = default;
         await foreach (var step in ChatSteps.Of(exchange, call, generation).ConfigureAwait(false))
@@ -28,7 +30,7 @@ internal sealed class MessageEvents(Exchange exchange, EventStream stream, strin
 
         await CloseBlock().ConfigureAwait(false);
         var reason = new JsonObject { ["stop_reason"] = Messages.StopReason(last.FinishReason ?? FinishReason.Stop, last.StopText), ["stop_sequence"] = last.StopText };
-        await Send("message_delta", ("delta", reason), ("usage", Messages.Usage(generation.Usage))).ConfigureAwait(false);
+        await Send("message_delta", ("delta", reason), ("usage", Messages.Usage(generation))).ConfigureAwait(false);
         await Send("message_stop").ConfigureAwait(false);
     }
 

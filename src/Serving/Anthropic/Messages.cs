@@ -25,7 +25,7 @@ internal static class Messages
         }
 
         var answer = (await ChatAnswer.Collect(exchange, call, generation).ConfigureAwait(false))[0];
-        var message = Frame(exchange, id, generation.Usage);
+        var message = Frame(exchange, id, Usage(generation));
         message["content"] = Content(answer);
         message["stop_reason"] = StopReason(answer.FinishReason, answer.StopText);
         message["stop_sequence"] = answer.StopText;
@@ -42,7 +42,7 @@ internal static class Messages
     }
 
     /// <summary>A message without content.</summary>
-    public static JsonObject Frame(Exchange exchange, string id, TokenUsage usage) => new()
+    public static JsonObject Frame(Exchange exchange, string id, JsonObject usage) => new()
     {
         ["id"] = id,
         ["type"] = "message",
@@ -51,17 +51,27 @@ internal static class Messages
         ["content"] = new JsonArray(),
         ["stop_reason"] = null,
         ["stop_sequence"] = null,
-        ["usage"] = Usage(usage),
+        ["usage"] = usage,
     };
 
-    /// <summary>Anthropic counts cached tokens apart from the rest of the input.</summary>
-    public static JsonObject Usage(TokenUsage usage) => new()
+    /// <summary>Anthropic counts cached tokens apart from the rest of the input. The reason of a miss is an addition to the protocol.</summary>
+    public static JsonObject Usage(GenerationCall generation)
     {
-        ["input_tokens"] = usage.Prompt - usage.Cached,
-        ["cache_creation_input_tokens"] = 0,
-        ["cache_read_input_tokens"] = usage.Cached,
-        ["output_tokens"] = usage.Completion,
-    };
+        var usage = generation.Usage;
+        var json = new JsonObject
+        {
+            ["input_tokens"] = usage.Prompt - usage.Cached,
+            ["cache_creation_input_tokens"] = 0,
+            ["cache_read_input_tokens"] = usage.Cached,
+            ["output_tokens"] = usage.Completion,
+        };
+        if (generation.CacheMissReason is { } reason)
+        {
+            json["cache_miss_reason"] = reason;
+        }
+
+        return json;
+    }
 
     /// <summary>The name of a finish reason.</summary>
     public static string StopReason(FinishReason reason, string? stopText) => reason switch

@@ -42,6 +42,7 @@ internal sealed class GenerationCall : IDisposable
         var call = new GenerationCall(exchange, operation);
         try
         {
+            var priority = Priority(exchange.Body);
             if (server.Limits.TryEnter(exchange.Caller) is var (limit, wait))
             {
                 throw new ApiException(
@@ -51,7 +52,7 @@ internal sealed class GenerationCall : IDisposable
 
             foreach (var request in requests)
             {
-                call.running.Add(server.Model.Submit(request with { Timeout = server.Options.RequestTimeout }));
+                call.running.Add(server.Model.Submit(request with { Timeout = server.Options.RequestTimeout, Priority = priority }));
             }
 
             foreach (var (i, one) in call.running.Index())
@@ -108,6 +109,9 @@ internal sealed class GenerationCall : IDisposable
         End(exchange.Gone.IsCancellationRequested || Server.HardStop.IsCancellationRequested ? "cancelled" : "failed");
         activity?.Dispose();
     }
+
+    /// <summary>vLLM's <c>priority</c>: the lower, the sooner. The engine counts the other way.</summary>
+    private static int Priority(RequestFields? body) => -Math.Max(body?.Integer("priority") ?? 0, -int.MaxValue);
 
     private static TokenUsage UsageOf(RunningRequest one) => new(one.PromptTokens, one.CachedTokens, one.CompletionTokens, one.ReasoningTokens);
 

@@ -29,20 +29,26 @@ internal static class OpenAiJson
     public static JsonObject Usage(GenerationCall generation)
     {
         var usage = generation.Usage;
-        var prompt = new JsonObject { ["cached_tokens"] = usage.Cached };
-        if (generation.CacheMissReason is { } reason)
-        {
-            prompt["cache_miss_reason"] = reason;
-        }
-
         return new JsonObject
         {
             ["prompt_tokens"] = usage.Prompt,
             ["completion_tokens"] = usage.Completion,
             ["total_tokens"] = usage.Prompt + usage.Completion,
-            ["prompt_tokens_details"] = prompt,
+            ["prompt_tokens_details"] = PromptDetails(generation),
             ["completion_tokens_details"] = new JsonObject { ["reasoning_tokens"] = usage.Reasoning },
         };
+    }
+
+    /// <summary>How much of the prompt was reused, and why not more.</summary>
+    public static JsonObject PromptDetails(GenerationCall generation)
+    {
+        var details = new JsonObject { ["cached_tokens"] = generation.Usage.Cached };
+        if (generation.CacheMissReason is { } reason)
+        {
+            details["cache_miss_reason"] = reason;
+        }
+
+        return details;
     }
 
     /// <summary>Sends the error of a stream that has begun, then its end.</summary>

@@ -53,8 +53,8 @@ internal sealed class ResponseBuilder(Exchange exchange, RequestFields fields, C
     }
 
     /// <summary>The response as it stands.</summary>
-    /// <param name="usage">Tokens; null while it runs.</param>
-    public JsonObject ToJson(TokenUsage? usage) => new()
+    /// <param name="ended">The generation that ended, for its usage; null while it runs.</param>
+    public JsonObject ToJson(GenerationCall? ended) => new()
     {
         ["id"] = id,
         ["object"] = "response",
@@ -75,15 +75,21 @@ internal sealed class ResponseBuilder(Exchange exchange, RequestFields fields, C
         ["tools"] = fields.Has("tools") ? JsonNode.Parse(fields.Element.GetProperty("tools").GetRawText()) : new JsonArray(),
         ["truncation"] = "disabled",
         ["metadata"] = fields.Object("metadata") is { } metadata ? JsonNode.Parse(metadata.Element.GetRawText()) : new JsonObject(),
-        ["usage"] = usage is not { } tokens ? null : new JsonObject
-        {
-            ["input_tokens"] = tokens.Prompt,
-            ["input_tokens_details"] = new JsonObject { ["cached_tokens"] = tokens.Cached },
-            ["output_tokens"] = tokens.Completion,
-            ["output_tokens_details"] = new JsonObject { ["reasoning_tokens"] = tokens.Reasoning },
-            ["total_tokens"] = tokens.Prompt + tokens.Completion,
-        },
+        ["usage"] = ended is null ? null : Usage(ended),
     };
+
+    private static JsonObject Usage(GenerationCall ended)
+    {
+        var usage = ended.Usage;
+        return new JsonObject
+        {
+            ["input_tokens"] = usage.Prompt,
+            ["input_tokens_details"] = OpenAiJson.PromptDetails(ended),
+            ["output_tokens"] = usage.Completion,
+            ["output_tokens_details"] = new JsonObject { ["reasoning_tokens"] = usage.Reasoning },
+            ["total_tokens"] = usage.Prompt + usage.Completion,
+        };
+    }
 
     private int Index => output.Count - 1;
 

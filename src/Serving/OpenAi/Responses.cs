@@ -29,7 +29,7 @@ internal static class Responses
             }
         }
 
-        await exchange.WriteJson(response.ToJson(generation.Usage)).ConfigureAwait(false);
+        await exchange.WriteJson(response.ToJson(generation)).ConfigureAwait(false);
     }
 
     private static async Task Stream(Exchange exchange, EventStream stream, ChatCall call, GenerationCall generation, ResponseBuilder response)
@@ -47,7 +47,7 @@ internal static class Responses
         }
 
         var name = finish == FinishReason.Length ? "response.incomplete" : "response.completed";
-        await Send(stream, response.Event(name, ("response", response.ToJson(generation.Usage)))).ConfigureAwait(false);
+        await Send(stream, response.Event(name, ("response", response.ToJson(generation)))).ConfigureAwait(false);
     }
 
     private static async Task SendError(EventStream stream, ResponseBuilder response, ApiException error)

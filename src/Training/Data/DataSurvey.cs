@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Training;
@@ -36,6 +37,19 @@ internal sealed record DataSurvey(string Name, double Share, long Records, int S
                 sizes.Count(size => size > length) / (double)sizes.Count);
         }
     }
+
+    /// <summary>The figures as JSON.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["name"] = Name,
+        ["share"] = Share,
+        ["records"] = Records,
+        ["sampled"] = Sampled,
+        ["tokens_mean"] = Tokens,
+        ["tokens_p95"] = LongTokens,
+        ["loss_share"] = LossShare,
+        ["over_length_share"] = OverLength,
+    };
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(

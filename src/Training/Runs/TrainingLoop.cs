@@ -69,16 +69,14 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Describe(Action<string>? note)
     {
+        var surveys = DataSurvey.Of(Sources(run.Data), reader, run.Stages[^1].Length).ToList();
+        folder.WriteText("data.json", new JsonArray([.. surveys.Select(static survey => survey.ToJson())]).ToJsonString() + "\n");
         if (note is null)
         {
             return;
         }
 
-        foreach (var survey in DataSurvey.Of(Sources(run.Data), reader, run.Stages[^1].Length))
-        {
-            note(survey.ToString());
-        }
-
+        surveys.ForEach(survey => note(survey.ToString()));
         note(Invariant($"{module.ParameterCount:N0} weights; {run.Steps:N0} steps of {run.BatchTokens:N0} tokens, {(long)run.Steps * run.BatchTokens:N0} in all; {evaluation.Sum(static batch => batch.Documents.Count):N0} tokens held out for evaluation."));
     }
 
@@ -108,7 +106,7 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        if (first == run.Steps)
+        if (first >= run.Steps)
         {
             Evaluate([]);
         }

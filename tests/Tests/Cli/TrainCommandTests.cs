@@ -23,13 +23,15 @@ public sealed class TrainCommandTests : IDisposable
     {
         var run = Path.Combine(folder, "run");
         string[] small = ["--batch-tokens", "256", "--threads", "1"];
-        var trained = await CommandLineRun.Of(["train", "pretrain", "--recipe", "nano-smoke", "--out", run, "--data", texts + "=2", "--steps", "4", "--length", "32", "64", .. small]);
+        var trained = await CommandLineRun.Of(["train", "pretrain", "--recipe", "nano-smoke", "--out", run, "--data", texts + "=2", "--steps", "4", "--length", "32", "64", "--eval-data", texts, "--seed", "9", .. small]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         var checkpoint = Path.Combine(run, "checkpoints", "step-00000004");
         Assert.Contains(checkpoint, trained.Output, StringComparison.Ordinal);
         Assert.Contains("300 records", trained.Error, StringComparison.Ordinal);
         var recipe = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(run, "run.json"), TestContext.Current.CancellationToken))!;
         Assert.Equal((4, 256, 2.0), ((int)recipe["steps"]!, (int)recipe["batch_tokens"]!, (double)recipe["data"]![0]!["weight"]!));
+        Assert.Equal((9, texts), ((int)recipe["seed"]!, (string?)recipe["evaluation_files"]![0]));
+        Assert.Contains("held-out data", trained.Output, StringComparison.Ordinal);
         Assert.Equal([32, 64], recipe["stages"]!.AsArray().Select(static stage => (int)stage!["length"]!));
 
         Assert.Equal(0, (await CommandLineRun.Of("run", "--model", checkpoint, "--raw", "--quiet", "-n", "4", "1 and")).ExitCode);

@@ -148,6 +148,14 @@ public sealed class AccessTests : IDisposable
     [InlineData("--api-key-file", "/nowhere/keys.json")]
     [InlineData("--ledger", "/nowhere/usage.db")]
     [InlineData("--requests-per-minute", "0")]
+    [InlineData("--max-running", "0")]
+    [InlineData("--max-waiting", "-1")]
+    [InlineData("--cache", "some")]
+    [InlineData("--cache-bytes", "lots")]
+    [InlineData("--cache-bytes", "1KiB")]
+    [InlineData("--session-bytes", "-5")]
+    [InlineData("--threads", "-1")]
+    [InlineData("--timeout", "-1")]
     public async Task A_bad_configuration_fails_at_start(string option, string value)
     {
         var run = await CommandLineRun.Of("serve", RandomTiny.Folder, "--port", "0", "--threads", "1", option, value);

@@ -33,9 +33,9 @@ internal sealed class TestServer : IAsyncDisposable
     public Uri Address => Client.BaseAddress!;
 
     /// <summary>Serves the placeholder model.</summary>
-    public static Task<TestServer> Real(Action<ServingOptions>? configure = null)
+    public static Task<TestServer> Real(Action<ServingOptions>? configure = null, EngineOptions? engineOptions = null)
     {
-        var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 });
+        var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 }, engineOptions);
         return Start(ServedModel.Of(engine), configure, engine);
     }
 

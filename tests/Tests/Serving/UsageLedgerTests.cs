@@ -72,6 +72,7 @@ public sealed class UsageLedgerTests : IDisposable
             Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--ledger", folder["usage.db"],
         ];
         Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
         using var process = Process.Start(start)!;
         try
         {

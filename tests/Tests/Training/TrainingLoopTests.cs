@@ -72,8 +72,9 @@ public sealed class TrainingLoopTests : IDisposable
     [Fact]
     public void A_malformed_line_stops_the_run_and_the_last_checkpoint_is_whole()
     {
-        File.AppendAllText(texts, "{\"text\": 3");
-        var run = Tiny(1000) with { SaveEvery = 1, HeldOutShare = 0, Tokenizer = RandomTiny.Folder, BatchTokens = 64 };
+        var lines = File.ReadAllLines(texts);
+        File.WriteAllLines(texts, [.. lines, "{\"text\": 3", .. Enumerable.Repeat(lines, 14).SelectMany(static repeated => repeated)]);
+        var run = Tiny(1000) with { SaveEvery = 1, HeldOutShare = 0, Tokenizer = RandomTiny.Folder, BatchTokens = 1024 };
         var error = Assert.Throws<InvalidInputException>(() => Pretrain.Run(run, Run("a"), cancellationToken: TestContext.Current.CancellationToken));
         Assert.Contains("texts.jsonl:201", error.Message, StringComparison.Ordinal);
         Assert.NotNull(TrainingCheckpoint.Latest(Run("a")));

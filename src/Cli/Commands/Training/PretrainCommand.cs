@@ -12,7 +12,7 @@ internal static class PretrainCommand
         Exit code 1 when the loss that the recipe states is not reached, or is not finite.
 
         Example: minimax train pretrain --recipe nano-smoke --out my-run
-                 minimax run --model my-run/checkpoints/step-00000600 --raw "Count up by 5 from 35: 35,"
+                 minimax run --model my-run/checkpoints/step-00000800 --raw "Count up by 5 from 35: 35,"
         """;
 
     /// <summary>Makes the command.</summary>

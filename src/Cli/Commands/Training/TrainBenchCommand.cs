@@ -58,7 +58,8 @@ internal static class TrainBenchCommand
         return 0;
     }
 
-    private static MiniMaxM1Config Shape(string name)
+    /// <summary>A shape by name.</summary>
+    internal static MiniMaxM1Config Shape(string name)
     {
         var m = new MiniMaxM1Config
         {

@@ -15,6 +15,8 @@ internal sealed class TrainRunOptions<TRun>
     private readonly Option<bool> resume = new("--resume") { Description = "Go on from the last checkpoint of the run in --out, with its recipe; start when there is none." };
     private readonly Option<string?> model = new("--model", "-m") { Description = "Folder of the model to start from.", HelpName = "DIR" };
     private readonly Option<string[]> data = new("--data") { Description = "JSON lines or Parquet files to train on; FILE=WEIGHT weights one. Can be given several times.", HelpName = "FILE" };
+    private readonly Option<string[]> evaluationData = new("--eval-data") { Description = "Files to evaluate on, instead of a share of the data.", HelpName = "FILE" };
+    private readonly Option<ulong?> seed = new("--seed") { Description = "Of the order of the records and of new weights." };
     private readonly Option<int?> steps = new("--steps") { Description = "Optimiser steps." };
     private readonly Option<int?> batchTokens = new("--batch-tokens") { Description = "Tokens of one step." };
     private readonly Option<int[]> length = new("--length") { Description = "Longest sequence; several are stages of equal share.", AllowMultipleArgumentsPerToken = true };
@@ -36,7 +38,7 @@ internal sealed class TrainRunOptions<TRun>
     /// <summary>The command of a loop.</summary>
     public Command CreateCommand(string name, string help, Loop loop)
     {
-        var command = new Command(name, help) { recipe, outFolder, resume, model, data, steps, batchTokens, length, learningRate, saveEvery, threads, deterministic };
+        var command = new Command(name, help) { recipe, outFolder, resume, model, data, evaluationData, seed, steps, batchTokens, length, learningRate, saveEvery, threads, deterministic };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, loop, cancellationToken), cancellationToken));
         return command;
     }
@@ -86,6 +88,8 @@ internal sealed class TrainRunOptions<TRun>
             GoalLoss = files.Length > 0 || parsed.GetValue(steps) is not null ? null : run.GoalLoss,
             Model = parsed.GetValue(model) is { } given ? Path.GetFullPath(given) : run.Model,
             Data = files.Length > 0 ? [.. files.Select(SourceOf)] : run.Data,
+            EvaluationFiles = parsed.GetValue(evaluationData) is { Length: > 0 } held ? [.. held.Select(Path.GetFullPath)] : run.EvaluationFiles,
+            Seed = parsed.GetValue(seed) ?? run.Seed,
             Steps = parsed.GetValue(steps) ?? run.Steps,
             BatchTokens = parsed.GetValue(batchTokens) ?? run.BatchTokens,
             Stages = lengths.Length > 0 ? [.. lengths.Select(static tokens => new ContextStage(tokens))] : run.Stages,

@@ -1,5 +1,5 @@
+using System.Globalization;
 using MiniMaxSharp.Inference;
-using static TorchSharp.torch;
 
 namespace MiniMaxSharp.Training;
 
@@ -34,36 +34,14 @@ public sealed record PolicyBounds(
                 $"The bounds {this} exclude a ratio of 1, that of an unchanged policy. Bounds are absolute: an epsilon of 0.2 above is a maximum of 1.2.");
         }
     }
-}
 
-/// <summary>The losses.</summary>
-public static class Losses
-{
-    /// <summary>Mean cross-entropy: −Σ mask · logprob / Σ mask over the rows whose target is not negative; without a mask all of them.</summary>
-    /// <param name="logprobs">[N], 0 where there is no target.</param>
-    /// <param name="targets">[N], −1 where there is none.</param>
-    public static Tensor CrossEntropy(Tensor logprobs, int[] targets) => logprobs.sum() / -(double)Math.Max(1, targets.Count(static id => id >= 0));
-
-    /// <summary>
-    /// −(1/Σ|o|) Σ_t sg(clip(r) · M) · A · log p, the mean over all response tokens of the batch.
-    /// </summary>
-    /// <param name="logprobs">New log-probabilities, [N].</param>
-    /// <param name="oldLogprobs">Those of the policy that sampled, [N].</param>
-    /// <param name="advantages">Advantage of the answer of each token, [N].</param>
-    /// <param name="response">1 at the tokens of the response, 0 elsewhere, [N].</param>
-    /// <param name="bounds">Bounds of weight and mask.</param>
-    public static Tensor Policy(Tensor logprobs, Tensor oldLogprobs, Tensor advantages, Tensor response, PolicyBounds bounds)
+    /// <summary>The effective intervals in words, to be printed when a run starts.</summary>
+    public string Describe()
     {
-        bounds.Validate();
-        Tensor weight;
-        using (no_grad())
-        {
-            var ratio = (logprobs - oldLogprobs).exp();
-            var leftOut = ((advantages > 0) & (ratio > bounds.RatioMax)) | ((advantages < 0) & (ratio < bounds.RatioMin));
-            var tokens = response.sum().clamp_min(1);
-            weight = ratio.clamp(bounds.IsWeightMin, bounds.IsWeightMax) * leftOut.logical_not().to(float32) * advantages * response / tokens;
-        }
-
-        return -(weight * logprobs).sum();
+        static string Number(float value) => float.IsInfinity(value) ? (value > 0 ? "∞" : "−∞") : value.ToString("0.######", CultureInfo.InvariantCulture);
+        var mask = float.IsInfinity(RatioMin) && float.IsInfinity(RatioMax)
+            ? "no token is left out"
+            : $"left out: A > 0 with ratio above {Number(RatioMax)}, A < 0 with ratio below {Number(RatioMin)}";
+        return $"weight = ratio clipped to [{Number(IsWeightMin)}, {Number(IsWeightMax)}]; {mask}";
     }
 }

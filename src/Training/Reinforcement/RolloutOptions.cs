@@ -1,0 +1,40 @@
+using MiniMaxSharp.Inference;
+
+namespace MiniMaxSharp.Training;
+
+/// <summary>How a <see cref="RolloutEngine"/> generates.</summary>
+public sealed record RolloutOptions
+{
+    /// <summary>Workers, each a thread with sequences of its own; 0 is one per CPU.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Answers that one worker decodes side by side.</summary>
+    public int MaxRunning { get; init; } = 128;
+
+    /// <summary>Tokens that end an answer. They belong to it and are in the loss.</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+
+    /// <summary>Ids that have a token; ids from here on are never drawn. 0 is the whole vocabulary.</summary>
+    public int UsableVocabulary { get; init; }
+
+    /// <summary>Stops after this many tokens in a row that were all but certain (early truncation); the report's is 3000, 0 is off.</summary>
+    public int RepetitionStopCount { get; init; }
+
+    /// <summary>Probability above which a token counts as all but certain.</summary>
+    public double RepetitionStopProbability { get; init; } = 0.99;
+
+    /// <summary>How keys and values are stored; F32 makes roll-out and training probabilities agree.</summary>
+    public Kernels.KeyValueType KeyValueType { get; init; } = Kernels.KeyValueType.F32;
+}
+
+/// <summary>A prompt and the answers that are wanted of it.</summary>
+/// <param name="Prompt">Token ids, at least one.</param>
+/// <param name="Seeds">One answer is drawn for each seed.</param>
+public sealed record RolloutRequest(int[] Prompt, ulong[] Seeds);
+
+/// <summary>One answer. T tokens, with the one that ended it.</summary>
+/// <param name="Tokens">Ids [T].</param>
+/// <param name="Logprobs">Log-probabilities [T] in the whole distribution at temperature 1.</param>
+/// <param name="StopReason">Why it ended.</param>
+/// <param name="PolicyVersion">Version of the weights that drew it.</param>
+public sealed record RolloutAnswer(int[] Tokens, float[] Logprobs, FinishReason StopReason, long PolicyVersion);

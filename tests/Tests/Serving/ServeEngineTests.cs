@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using MiniMaxSharp.Inference;
+using MiniMaxSharp.Tests.Cli;
+
+namespace MiniMaxSharp.Tests.Serving;
+
+/// <summary>The server with the real engine and the placeholder model.</summary>
+public sealed class ServeEngineTests : IDisposable
+{
+    private readonly ScratchFolder folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_session_folder_without_a_cache_fails_at_start()
+    {
+        var run = await CommandLineRun.Of("serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--cache", "off", "--session-folder", folder["sessions"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("session folder", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_prompt_is_still_known_after_a_graceful_restart()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
+        var cold = await AskOnce();
+        Assert.Equal(0, (int)cold["prompt_tokens_details"]!["cached_tokens"]!);
+        Assert.NotEmpty(Directory.GetFiles(folder["sessions"], "*", SearchOption.AllDirectories));
+        Assert.InRange((int)(await AskOnce())["prompt_tokens_details"]!["cached_tokens"]!, 512, 599);
+    }
+
+    [Theory]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":2}""", "prompt_tokens_details")]
+    [InlineData("/v1/completions", """{"prompt":[1,2,3],"max_tokens":2}""", "prompt_tokens_details")]
+    [InlineData("/v1/responses", """{"input":"Hi","max_output_tokens":2}""", "input_tokens_details")]
+    [InlineData("/v1/messages", """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":2}""", null)]
+    public async Task Every_protocol_says_why_the_cache_missed(string path, string body, string? details)
+    {
+        await using var server = await TestServer.Real();
+        var (status, json) = await server.Post(path, body);
+        Assert.Equal(HttpStatusCode.OK, status);
+        var usage = json["usage"]!;
+        Assert.StartsWith("short: ", (string?)(details is null ? usage : usage[details]!)["cache_miss_reason"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_without_a_cache_says_so()
+    {
+        await using var server = await TestServer.Real(engineOptions: new EngineOptions { CacheMode = PrefixCacheMode.Off });
+        var (_, json) = await server.Post("/v1/completions", Prompt(600));
+        Assert.StartsWith("off: ", (string?)json["usage"]!["prompt_tokens_details"]!["cache_miss_reason"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_that_takes_too_long_ends_with_504()
+    {
+        await using var server = await TestServer.Real(options => options.RequestTimeout = TimeSpan.FromMilliseconds(20));
+        var (status, json) = await server.Post("/v1/completions", """{"prompt":[1,2,3],"max_tokens":4000,"ignore_eos":true}""");
+        Assert.Equal((HttpStatusCode.GatewayTimeout, "timeout"), (status, (string?)json["error"]!["code"]));
+    }
+
+    [Fact]
+    public async Task A_stream_that_takes_too_long_ends_with_an_error_event()
+    {
+        await using var server = await TestServer.Real(options => options.RequestTimeout = TimeSpan.FromMilliseconds(20));
+        var events = await server.Stream("/v1/completions", """{"prompt":[1,2,3],"max_tokens":4000,"ignore_eos":true,"stream":true}""");
+        Assert.Equal("[DONE]", events[^1].Data);
+        Assert.Equal("timeout", (string?)JsonNode.Parse(events[^2].Data)!["error"]!["code"]);
+    }
+
+    [Theory]
+    [InlineData("3", -3)]
+    [InlineData("-7", 7)]
+    [InlineData("-2147483648", int.MaxValue)]
+    public async Task A_lower_priority_number_is_served_sooner(string given, int priority)
+    {
+        var answers = new ScriptedAnswers();
+        await using var server = await TestServer.Scripted(answers);
+        await server.Post("/v1/completions", $$"""{"prompt":[1],"priority":{{given}}}""");
+        Assert.Equal(priority, Assert.Single(answers.Requests).Priority);
+    }
+
+    [Fact]
+    public async Task Several_answers_count_their_prompt_once()
+    {
+        await using var server = await TestServer.Real();
+        var (_, three) = await server.Post("/v1/completions", Prompt(600, ",\"n\":3"));
+        Assert.Equal([0, 1, 2], three["choices"]!.AsArray().Select(choice => (int)choice!["index"]!));
+        Assert.Equal(600, (int)three["usage"]!["prompt_tokens"]!);
+        Assert.Equal(0, (int)three["usage"]!["prompt_tokens_details"]!["cached_tokens"]!);
+        Assert.Equal(6, (int)three["usage"]!["completion_tokens"]!);
+    }
+
+    private static string Prompt(int tokens, string more = "") =>
+        $$"""{"prompt":[{{string.Join(',', Enumerable.Range(0, tokens).Select(i => 10 + (i * 7 % 100)))}}],"max_tokens":2,"ignore_eos":true{{more}}}""";
+
+    /// <summary>Reads notes up to the one that says where the server listens.</summary>
+    private static async Task<Uri> AddressOf(Process process)
+    {
+        var notes = new StringBuilder();
+        while (await process.StandardError.ReadLineAsync(Cancellation) is { } line)
+        {
+            notes.AppendLine(line);
+            if (line.Split(' ').FirstOrDefault(word => word.StartsWith("http://", StringComparison.Ordinal)) is { } address)
+            {
+                return new Uri(address.TrimEnd(';'));
+            }
+        }
+
+        throw new InvalidOperationException($"The server ended before it listened:\n{notes}");
+    }
+
+    /// <summary>Starts a server process, asks one question, and stops the process as a service manager does; the usage of the answer.</summary>
+    private async Task<JsonNode> AskOnce()
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--session-folder", folder["sessions"],
+        ];
+        Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
+        using var process = Process.Start(start)!;
+        try
+        {
+            using var client = new HttpClient { BaseAddress = await AddressOf(process) };
+            using var content = new StringContent(Prompt(600), Encoding.UTF8, "application/json");
+            using var answer = await client.PostAsync("/v1/completions", content, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            var usage = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancellation))!["usage"]!;
+            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+            {
+                await kill.WaitForExitAsync(Cancellation);
+            }
+
+            await process.StandardError.ReadToEndAsync(Cancellation);
+            await process.WaitForExitAsync(Cancellation);
+            Assert.Equal(0, process.ExitCode);
+            return usage;
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+    }
+}
