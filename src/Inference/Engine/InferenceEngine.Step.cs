@@ -46,7 +46,8 @@ public sealed partial class InferenceEngine
             throw new InvalidInputException($"n is {request.Count}; it must be from 1 to {GenerationRequest.MaxCount}.");
         }
 
-        var running = new RunningRequest(request, Options.Time);
+        var scores = ScoresOf(request);
+        var running = new RunningRequest(request, Options.Time) { PromptScores = scores };
         var rules = Enumerable.Range(0, request.Count)
             .Select(choice => Rules(request.Prompt, request.Sampling with { Seed = request.Sampling.Seed + (ulong)choice }, request.StartsInReasoning,
                 Constrain(request.Grammar, request.StartsInReasoning, request.GrammarStart)))
@@ -95,6 +96,7 @@ public sealed partial class InferenceEngine
 
                 Loaded.Model.Forward(batch.Chunks);
                 SaveStates();
+                ScorePrompts();
                 Sample();
             }
             catch (Exception failure)
@@ -273,12 +275,15 @@ public sealed partial class InferenceEngine
 
     private void Take(AnswerSequence answer, Span<float> logits)
     {
-        var reasoning = answer.Rules.InReasoning;
-        var token = answer.Rules.Next(logits, out var id);
-        answer.Append(id);
-        if (token.Id >= 0 || token.Text.Length > 0)
+        if (answer.Rules.FinishReason is null) // It is set from the start where no token is wanted.
         {
-            answer.Running.Add(new GenerationEvent(answer.Choice, token, null), reasoning);
+            var reasoning = answer.Rules.InReasoning;
+            var token = answer.Rules.Next(logits, out var id);
+            answer.Append(id);
+            if (token.Id >= 0 || token.Text.Length > 0)
+            {
+                answer.Running.Add(new GenerationEvent(answer.Choice, token, null), reasoning);
+            }
         }
 
         if (answer.Rules.FinishReason is { } reason)

@@ -174,7 +174,9 @@ internal sealed class Scheduler(MiniMaxM1 model, int maxRunning, long capacity, 
             return true;
         }
 
-        var hit = cache.Find(request.Prompt.Span);
+        var hit = answer.Running.PromptScores is { IsComplete: false }
+            ? new PrefixHit(null, 0, CacheMiss.PromptLogProbs())
+            : cache.Find(request.Prompt.Span);
         answer.State = hit.State?.Clone() ?? model.CreateState();
         cache.AddSnapshotPositions(request, hit, answer.SnapshotPositions);
         if (answer.Count == answer.PromptLength)

@@ -25,6 +25,9 @@ internal sealed class GenerationCall : IDisposable
         activity = Telemetry.Start(operation, exchange.Server.Model.Name);
     }
 
+    /// <summary>The generations.</summary>
+    public IReadOnlyList<RunningRequest> Running => running;
+
     /// <summary>Tokens so far, all generations together.</summary>
     public TokenUsage Usage => running.Aggregate(default(TokenUsage), (sum, one) => new TokenUsage(
         sum.Prompt + one.PromptTokens, sum.Cached + one.CachedTokens, sum.Completion + one.CompletionTokens, sum.Reasoning + one.ReasoningTokens));
