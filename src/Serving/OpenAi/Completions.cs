@@ -26,7 +26,7 @@ internal static class Completions
             Prompt = prompt,
             Sampling = sampling,
             Count = count,
-            Grammar = rule is null ? null : exchange.Server.Grammars.Of(rule),
+            Grammar = rule is null ? null : exchange.Server.Grammars.Of(rule.Key, rule.Compile),
             GrammarStart = GrammarStart.Content,
             PromptLogProbs = form.AtPrompt,
         }).ToArray();

@@ -44,7 +44,7 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
             Sampling = Sampling with { ThinkingBudget = Thinking.Budget, MaxTokens = Sampling.MaxTokens ?? server.Options.DefaultMaxTokens },
             Count = Count,
             PromptLogProbs = PromptLogProbs,
-            Grammar = Rule is null ? null : server.Grammars.Of(Rule),
+            Grammar = Rule is null ? null : server.Grammars.Of(Rule.Key, Rule.Compile),
             GrammarStart = Thinking.Enabled ? null : GrammarStart.Content,
             CacheBreakpoints = [.. Breakpoints(server, prompt).Distinct().Order()],
         };
