@@ -18,6 +18,8 @@ public sealed partial class InferenceEngine
     private Thread? loop;
     private long arrivals;
     private int requests;
+    private long lightningBytes;
+    private long keyValueBytes;
     private volatile bool stopping;
 
     /// <summary>Requests that run or wait.</summary>
@@ -34,6 +36,12 @@ public sealed partial class InferenceEngine
 
     /// <summary>Bytes of the prefix cache.</summary>
     public long CacheByteCount => cache?.Bytes ?? 0;
+
+    /// <summary>Bytes of the lightning states of all answers, as of the last step.</summary>
+    public long LightningByteCount => Volatile.Read(ref lightningBytes);
+
+    /// <summary>Bytes of the keys and values of all answers, as of the last step; what answers share counts for each.</summary>
+    public long KeyValueByteCount => Volatile.Read(ref keyValueBytes);
 
     /// <summary>Admits a request; the steps run it. Everything that can be refused is refused here.</summary>
     /// <exception cref="InvalidInputException">As for <see cref="Start"/>, or the number of answers is out of range.</exception>
@@ -89,6 +97,7 @@ public sealed partial class InferenceEngine
                 Admit();
                 EndStopped();
                 scheduler.Schedule(batch);
+                MeasureStates();
                 if (batch.Rows == 0)
                 {
                     return false;
@@ -180,6 +189,13 @@ public sealed partial class InferenceEngine
             admitted.ForEach(scheduler.Add);
             admitted.Clear();
         }
+    }
+
+    private void MeasureStates()
+    {
+        var lightning = scheduler.StateCount * Loaded.Model.StateBytes(0);
+        Volatile.Write(ref lightningBytes, lightning);
+        Volatile.Write(ref keyValueBytes, scheduler.StateBytes - lightning);
     }
 
     /// <summary>Ends what was cancelled or took too long.</summary>

@@ -11,6 +11,7 @@ internal sealed class GenerationCall : IDisposable
     private readonly Exchange exchange;
     private readonly string operation;
     private readonly List<RunningRequest> running = [];
+    private readonly List<string> finishReasons = [];
     private readonly Activity? activity;
     private readonly long started;
     private TimeSpan? firstToken;
@@ -90,6 +91,11 @@ internal sealed class GenerationCall : IDisposable
                 var item = events.Current;
                 firstToken ??= item.Token.Id >= 0 ? Server.Time.GetElapsedTime(started) : null;
                 ThrowIfStopped(item.FinishReason);
+                if (item.FinishReason is { } reason)
+                {
+                    finishReasons.Add(OpenAiJson.Name(reason));
+                }
+
                 if (one.CompletionTokens >= nextProgress)
                 {
                     Server.Ledger.Progress(RowId(i), UsageOf(one));
@@ -166,6 +172,20 @@ internal sealed class GenerationCall : IDisposable
         }
     }
 
+    private void Trace(string state, TokenUsage usage)
+    {
+        var sampling = running[0].Request.Sampling;
+        activity?.SetTag("gen_ai.request.temperature", sampling.Temperature).SetTag("gen_ai.request.top_p", sampling.TopP)
+            .SetTag("gen_ai.request.max_tokens", sampling.MaxTokens).SetTag("gen_ai.request.choice.count", running.Sum(one => one.Request.Count))
+            .SetTag("gen_ai.usage.input_tokens", usage.Prompt).SetTag("gen_ai.usage.output_tokens", usage.Completion)
+            .SetTag("gen_ai.usage.cache_read.input_tokens", usage.Cached).SetTag("gen_ai.response.finish_reasons", finishReasons.ToArray())
+            .SetTag("minimax.state", state);
+        if (state != "done")
+        {
+            activity?.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error);
+        }
+    }
+
     private void Book(string state)
     {
         for (var i = 0; i < booked; i++)
@@ -183,6 +203,7 @@ internal sealed class GenerationCall : IDisposable
         Server.Limits.Charge(exchange.Caller, usage.Completion);
         Server.Telemetry.Ended(operation, Server.Model.Name, state == "done" ? null : state, usage, total, firstToken, running.Max(one => one.QueueTime));
         Server.LogEnd(exchange.RequestId, operation, exchange.Caller.Name, state, usage.Prompt, usage.Cached, usage.Completion, (long)total.TotalMilliseconds);
-        activity?.SetTag("gen_ai.usage.input_tokens", usage.Prompt).SetTag("gen_ai.usage.output_tokens", usage.Completion).SetTag("minimax.state", state);
+        Server.Telemetry.Reused(usage.Cached, CacheMissReason);
+        Trace(state, usage);
     }
 }
