@@ -15,7 +15,8 @@ internal sealed class OtlpExport : IDisposable
     private readonly TracerProvider tracer;
     private readonly MeterProvider meter;
 
-    private OtlpExport(Uri endpoint)
+    /// <summary>Sends to the collector at <paramref name="endpoint"/> from now on. Dispose of it before the server, whose gauges end with it.</summary>
+    public OtlpExport(Uri endpoint)
     {
         var resource = ResourceBuilder.CreateDefault().AddService("minimax", serviceVersion: typeof(OtlpExport).Assembly.GetName().Version?.ToString());
 
@@ -30,12 +31,12 @@ internal sealed class OtlpExport : IDisposable
             }).Build();
     }
 
-    /// <summary>Starts to send to the collector at <paramref name="endpoint"/>; null sends nothing.</summary>
-    /// <exception cref="InvalidInputException">The endpoint is no HTTP address.</exception>
-    public static OtlpExport? Start(string? endpoint) => endpoint is null ? null
+    /// <summary>Reads the address of a collector; null when there is none.</summary>
+    /// <exception cref="InvalidInputException">It is no HTTP address.</exception>
+    public static Uri? ReadEndpoint(string? endpoint) => endpoint is null ? null
         : Uri.TryCreate(endpoint.TrimEnd('/') + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            ? new OtlpExport(uri)
-            : throw new InvalidInputException($"--otlp {endpoint} is no HTTP address; give that of a collector, such as http://127.0.0.1:4318.");
+            ? uri
+        : throw new InvalidInputException($"--otlp {endpoint} is no HTTP address; give that of a collector, such as http://127.0.0.1:4318.");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -76,7 +76,7 @@ internal static class ServeCommand
     private static async Task<int> Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         var address = Address(parsed);
-        using var export = OtlpExport.Start(parsed.GetValue(otlp));
+        var collector = OtlpExport.ReadEndpoint(parsed.GetValue(otlp));
         using var engine = engineFlags.Open(parsed, parsed.GetRequiredValue(model));
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address));
@@ -84,6 +84,7 @@ internal static class ServeCommand
         builder.Services.AddMiniMax(_ => ServedModel.Of(engine, parsed.GetValue(name)), options => Configure(options, parsed));
         await using var app = builder.Build();
         app.MapMiniMax();
+        using var export = collector is null ? null : new OtlpExport(collector);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
