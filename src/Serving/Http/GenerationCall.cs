@@ -46,7 +46,7 @@ internal sealed class GenerationCall : IDisposable
         var call = new GenerationCall(exchange, operation);
         try
         {
-            var priority = Priority(exchange.Body);
+            var (priority, timeout) = (Priority(exchange.Body), Timeout(exchange.Body, server.Options.RequestTimeout));
             if (server.Limits.TryEnter(exchange.Caller) is var (limit, wait))
             {
                 throw new ApiException(
@@ -56,7 +56,7 @@ internal sealed class GenerationCall : IDisposable
 
             foreach (var request in requests)
             {
-                call.running.Add(server.Model.Submit(request with { Timeout = server.Options.RequestTimeout, Priority = priority }));
+                call.running.Add(server.Model.Submit(request with { Timeout = timeout, Priority = priority }));
             }
 
             foreach (var (i, one) in call.running.Index())
@@ -121,6 +121,14 @@ internal sealed class GenerationCall : IDisposable
 
     /// <summary>vLLM's <c>priority</c>: the lower, the sooner. The engine counts the other way.</summary>
     private static int Priority(RequestFields? body) => -Math.Max(body?.Integer("priority") ?? 0, -int.MaxValue);
+
+    /// <summary>The request's own <c>timeout</c> in seconds, within the server's.</summary>
+    private static TimeSpan? Timeout(RequestFields? body, TimeSpan? most) => body?.Number("timeout") switch
+    {
+        null => most,
+        > 0 and <= 86_400 and var seconds => TimeSpan.FromSeconds(seconds) is var own && own < most ? own : most ?? own,
+        var seconds => throw ApiException.BadField("timeout", FormattableString.Invariant($"timeout is {seconds}; it must be seconds, above 0 and at most 86400.")),
+    };
 
     private static TokenUsage UsageOf(RunningRequest one) => new(one.PromptTokens, one.CachedTokens, one.CompletionTokens, one.ReasoningTokens);
 

@@ -70,6 +70,20 @@ public sealed class ServeEngineTests : IDisposable
     }
 
     [Theory]
+    [InlineData("0.5", 0.5)]
+    [InlineData("30", 2)]
+    [InlineData("null", 2)]
+    public async Task A_request_may_give_itself_less_time_than_the_server(string given, double seconds)
+    {
+        var answers = new ScriptedAnswers();
+        await using var server = await TestServer.Scripted(answers, options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await server.Post("/v1/completions", $$"""{"prompt":[1],"timeout":{{given}}}""");
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.Single(answers.Requests).Timeout);
+        var (status, json) = await server.Post("/v1/completions", """{"prompt":[1],"timeout":0}""");
+        Assert.Equal((HttpStatusCode.BadRequest, "timeout"), (status, (string?)json["error"]!["param"]));
+    }
+
+    [Theory]
     [InlineData("3", -3)]
     [InlineData("-7", 7)]
     [InlineData("-2147483648", int.MaxValue)]
