@@ -38,6 +38,7 @@ internal static class BenchCommand
     private static readonly Option<string> fill = new("--fill") { Description = "What stands before: prefill runs it, synthetic makes it up.", DefaultValueFactory = _ => "prefill" };
 
     private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
+    private static readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(new ModelOptions().BFloat16Inputs);
 
     private static readonly Option<bool> pin = RunOptions.Pin();
 
@@ -46,7 +47,7 @@ internal static class BenchCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, repetitions, json };
+        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, bfloat16Inputs, repetitions, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -106,6 +107,7 @@ internal static class BenchCommand
         Threads = parsed.GetValue(threads),
         Pin = parsed.GetValue(pin),
         KeyValueType = parsed.GetValue(keyValueType),
+        BFloat16Inputs = parsed.GetValue(bfloat16Inputs),
     };
 
     private static int[] Numbers(string text, string option)
@@ -152,6 +154,7 @@ internal static class BenchCommand
         ["threads"] = loaded.Pool.Threads,
         ["path"] = Isa.Path.ToString(),
         ["kv_type"] = RunOptions.Name(loaded.Model.KeyValueType),
+        ["bf16_inputs"] = loaded.Options.BFloat16Inputs.ToString().ToLowerInvariant(),
         ["fill"] = depthFill,
         ["load_seconds"] = load.TotalSeconds,
         ["memory_bytes_per_second"] = bandwidth,
