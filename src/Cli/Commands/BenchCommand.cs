@@ -35,6 +35,12 @@ internal static class BenchCommand
 
     private static readonly Option<int> repetitions = new("-r", "--repetitions") { Description = "Counted repetitions.", DefaultValueFactory = _ => 5 };
 
+    private static readonly Option<double> warmUp = new("--warm-up")
+    {
+        Description = "Least seconds that a test runs before it counts, once at least; the runtime replaces its first, quickly made code in that time.",
+        DefaultValueFactory = _ => 1.5,
+    };
+
     private static readonly Option<string> fill = new("--fill") { Description = "What stands before: prefill runs it, synthetic makes it up.", DefaultValueFactory = _ => "prefill" };
 
     private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
@@ -47,7 +53,7 @@ internal static class BenchCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, bfloat16Inputs, repetitions, json };
+        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, bfloat16Inputs, repetitions, warmUp, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -56,9 +62,9 @@ internal static class BenchCommand
     {
         var (lengths, befores) = (Numbers(parsed.GetRequiredValue(prompts), "-p"), Numbers(parsed.GetRequiredValue(depths), "-d"));
         var (count, rounds) = (parsed.GetValue(generate), parsed.GetValue(repetitions));
-        if (count < 0 || rounds < 1 || parsed.GetValue(threads) < 0)
+        if (count < 0 || rounds < 1 || parsed.GetValue(threads) < 0 || !(parsed.GetValue(warmUp) is >= 0 and <= 3600))
         {
-            throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1.");
+            throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1, --warm-up 0 to 3,600 seconds.");
         }
 
         if (parsed.GetRequiredValue(fill) is var depthFill && depthFill is not ("prefill" or "synthetic"))
@@ -74,7 +80,7 @@ internal static class BenchCommand
         RunOptions.NotePinning(error, loaded.Pool, parsed.GetValue(pin));
         RunOptions.NoteMemory(error, loaded, longest);
         loaded.CheckMemory(longest);
-        var measurement = new SpeedMeasurement(loaded, rounds, depthFill == "synthetic", error, cancellationToken);
+        var measurement = new SpeedMeasurement(loaded, rounds, TimeSpan.FromSeconds(parsed.GetValue(warmUp)), depthFill == "synthetic", error, cancellationToken);
         var rows = befores.SelectMany(depth => measurement.At(depth, lengths, count)).ToList();
         var peak = Process.GetCurrentProcess().PeakWorkingSet64; // Before the bandwidth is measured, which takes memory of its own.
         var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
