@@ -11,6 +11,7 @@ internal sealed class EngineFlags
     private readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
     private readonly Option<bool> pin = RunOptions.Pin();
     private readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
+    private readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(new ModelOptions().BFloat16Inputs);
     private readonly Option<int?> maxRunning = new("--max-running") { Description = "Answers that run side by side; default 16.", HelpName = "N" };
 
     private readonly Option<int> maxWaiting = new("--max-waiting")
@@ -31,7 +32,7 @@ internal sealed class EngineFlags
     private readonly Option<string?> sessionBytes = new("--session-bytes") { Description = "Most bytes of that folder for this model; default 16GiB.", HelpName = "SIZE" };
 
     /// <summary>All of them, for a command.</summary>
-    public IEnumerable<Option> All => [threads, pin, keyValueType, maxRunning, maxWaiting, cache, cacheBytes, sessionFolder, sessionBytes];
+    public IEnumerable<Option> All => [threads, pin, keyValueType, bfloat16Inputs, maxRunning, maxWaiting, cache, cacheBytes, sessionFolder, sessionBytes];
 
     /// <summary>Opens the engine as the options say.</summary>
     /// <exception cref="InvalidInputException">An option is out of its range, or the model cannot be opened.</exception>
@@ -40,7 +41,13 @@ internal sealed class EngineFlags
         var options = Options(parsed); // Before the model, which may take minutes to load.
         var engine = InferenceEngine.Open(
             model,
-            new ModelOptions { Threads = AtLeast(0, parsed.GetValue(threads), "--threads"), Pin = parsed.GetValue(pin), KeyValueType = parsed.GetValue(keyValueType) },
+            new ModelOptions
+            {
+                Threads = AtLeast(0, parsed.GetValue(threads), "--threads"),
+                Pin = parsed.GetValue(pin),
+                KeyValueType = parsed.GetValue(keyValueType),
+                BFloat16Inputs = parsed.GetValue(bfloat16Inputs),
+            },
             options);
         RunOptions.NotePinning(parsed.InvocationConfiguration.Error, engine.Loaded.Pool, parsed.GetValue(pin));
         return engine;

@@ -35,6 +35,7 @@ internal sealed class GenerationOptions
     private readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
     private readonly Option<bool> pin = RunOptions.Pin();
     private readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
+    private readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(new ModelOptions().BFloat16Inputs);
     private readonly Option<bool> checkFinite = new("--check-finite") { Description = "Read all weights first and refuse NaN and infinities." };
     private readonly Option<int?> maxTokens = new("--max-tokens", "-n") { Description = "Longest answer, thinking included; default 4096." };
     private readonly Option<double?> temperature = new("--temperature") { Description = "0 is greedy; default 1." };
@@ -65,7 +66,7 @@ internal sealed class GenerationOptions
     {
         Option[] all =
         [
-            model, threads, pin, keyValueType, checkFinite, maxTokens, temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, stop,
+            model, threads, pin, keyValueType, bfloat16Inputs, checkFinite, maxTokens, temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, stop,
             repetitionStop, think,
         ];
         Array.ForEach(all, command.Add);
@@ -88,6 +89,7 @@ internal sealed class GenerationOptions
             Threads = parsed.GetValue(threads),
             Pin = parsed.GetValue(pin),
             KeyValueType = parsed.GetValue(keyValueType),
+            BFloat16Inputs = parsed.GetValue(bfloat16Inputs),
             CheckFinite = parsed.GetValue(checkFinite),
         });
         RunOptions.NotePinning(parsed.InvocationConfiguration.Error, engine.Loaded.Pool, parsed.GetValue(pin));

@@ -32,6 +32,18 @@ internal static class RunOptions
         },
     };
 
+    /// <summary>A new <c>--bf16-inputs</c> option.</summary>
+    public static Option<BFloat16Inputs> BFloat16Inputs(BFloat16Inputs otherwise)
+    {
+        var option = new Option<BFloat16Inputs>("--bf16-inputs")
+        {
+            Description = "How products with BF16 weights read their inputs: exact (in f32), or rounded to bf16 as well, where the CPU multiplies bf16.",
+            DefaultValueFactory = _ => otherwise,
+        };
+        option.AcceptOnlyFromAmong("exact", "rounded");
+        return option;
+    }
+
     /// <summary>A new <c>--pin</c> option.</summary>
     public static Option<bool> Pin() => new("--pin") { Description = "Keep each compute thread on one CPU (Linux)." };
 

@@ -46,25 +46,6 @@ public static class Isa
         Path = IsSupported(path) ? path : throw new PlatformNotSupportedException($"This CPU has no {path} path.");
     }
 
-    /// <summary>Name of the environment variable that chooses how BF16 products read their inputs: <c>exact</c> (the default) or <c>fast</c>.</summary>
-    public const string BFloat16Variable = "MINIMAX_BF16";
-
-    /// <summary>
-    /// True when products with BF16 weights round their inputs to bf16 too, where the CPU multiplies bf16 (AVX512_BF16) and K is a multiple of 32.
-    /// Faster, but each input keeps only 8 significant bits; elsewhere inputs stay f32.
-    /// </summary>
-    public static bool RoundsToBFloat16 { get; private set; } = ChooseBFloat16(Environment.GetEnvironmentVariable(BFloat16Variable));
-
-    /// <summary>Sets <see cref="RoundsToBFloat16"/>. For tests; not while a kernel runs.</summary>
-    public static void ForceBFloat16(bool rounds) => RoundsToBFloat16 = rounds;
-
-    internal static bool ChooseBFloat16(string? forced) => forced switch
-    {
-        null or "" or "exact" => false,
-        "fast" => true,
-        _ => throw new PlatformNotSupportedException($"{BFloat16Variable}={forced} is not known. Use exact or fast."),
-    };
-
     internal static IsaPath Choose(string? forced)
     {
         var best = IsSupported(IsaPath.V512) ? IsaPath.V512 : IsSupported(IsaPath.V256) ? IsaPath.V256 : IsaPath.Scalar;

@@ -14,7 +14,7 @@ namespace MiniMaxSharp.Cli;
 internal sealed record SpeedRow(string Name, int Depth, double Median, double Slowest, double Fastest, long BytesPerToken);
 
 /// <summary>Times prefill and decode from a sequence of a given depth; every repetition starts from a fork of the same state.</summary>
-internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, bool syntheticDepth, TextWriter error, CancellationToken cancellationToken)
+internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, TimeSpan warmUp, bool syntheticDepth, TextWriter error, CancellationToken cancellationToken)
 {
     private readonly MiniMaxM1 model = loaded.Model;
 
@@ -47,18 +47,29 @@ internal sealed class SpeedMeasurement(LoadedModel loaded, int repetitions, bool
     private SpeedRow Measure(string name, int depth, int tokens, SequenceState start, long bytes, Action<SequenceState> run)
     {
         var rates = new List<double>();
-        for (var repetition = 0; repetition <= repetitions; repetition++)
+        var warming = Stopwatch.StartNew();
+        do
+        {
+            Rate();
+        }
+        while (warming.Elapsed < warmUp);
+
+        for (var repetition = 0; repetition < repetitions; repetition++)
+        {
+            rates.Add(Rate());
+        }
+
+        rates.Sort();
+        error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} at {depth}: {rates[rates.Count / 2]:F2} t/s"));
+        return new SpeedRow(name, depth, rates[rates.Count / 2], rates[0], rates[^1], bytes);
+
+        double Rate()
         {
             using var fork = start.Clone();
             var clock = Stopwatch.StartNew();
             run(fork);
-            rates.Add(tokens / clock.Elapsed.TotalSeconds);
+            return tokens / clock.Elapsed.TotalSeconds;
         }
-
-        rates.RemoveAt(0); // warm-up
-        rates.Sort();
-        error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} at {depth}: {rates[rates.Count / 2]:F2} t/s"));
-        return new SpeedRow(name, depth, rates[rates.Count / 2], rates[0], rates[^1], bytes);
     }
 
     private void Prefill(SequenceState state, int count, IProgress<long>? progress)

@@ -35,9 +35,16 @@ internal static class BenchCommand
 
     private static readonly Option<int> repetitions = new("-r", "--repetitions") { Description = "Counted repetitions.", DefaultValueFactory = _ => 5 };
 
+    private static readonly Option<double> warmUp = new("--warm-up")
+    {
+        Description = "Least seconds that a test runs before it counts, once at least; the runtime replaces its first, quickly made code in that time.",
+        DefaultValueFactory = _ => 1.5,
+    };
+
     private static readonly Option<string> fill = new("--fill") { Description = "What stands before: prefill runs it, synthetic makes it up.", DefaultValueFactory = _ => "prefill" };
 
     private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(new ModelOptions().KeyValueType);
+    private static readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(new ModelOptions().BFloat16Inputs);
 
     private static readonly Option<bool> pin = RunOptions.Pin();
 
@@ -46,7 +53,7 @@ internal static class BenchCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, repetitions, json };
+        var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, bfloat16Inputs, repetitions, warmUp, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -55,9 +62,9 @@ internal static class BenchCommand
     {
         var (lengths, befores) = (Numbers(parsed.GetRequiredValue(prompts), "-p"), Numbers(parsed.GetRequiredValue(depths), "-d"));
         var (count, rounds) = (parsed.GetValue(generate), parsed.GetValue(repetitions));
-        if (count < 0 || rounds < 1 || parsed.GetValue(threads) < 0)
+        if (count < 0 || rounds < 1 || parsed.GetValue(threads) < 0 || !(parsed.GetValue(warmUp) is >= 0 and <= 3600))
         {
-            throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1.");
+            throw new InvalidInputException("-n and -t must not be negative, -r must be at least 1, --warm-up 0 to 3,600 seconds.");
         }
 
         if (parsed.GetRequiredValue(fill) is var depthFill && depthFill is not ("prefill" or "synthetic"))
@@ -73,7 +80,7 @@ internal static class BenchCommand
         RunOptions.NotePinning(error, loaded.Pool, parsed.GetValue(pin));
         RunOptions.NoteMemory(error, loaded, longest);
         loaded.CheckMemory(longest);
-        var measurement = new SpeedMeasurement(loaded, rounds, depthFill == "synthetic", error, cancellationToken);
+        var measurement = new SpeedMeasurement(loaded, rounds, TimeSpan.FromSeconds(parsed.GetValue(warmUp)), depthFill == "synthetic", error, cancellationToken);
         var rows = befores.SelectMany(depth => measurement.At(depth, lengths, count)).ToList();
         var peak = Process.GetCurrentProcess().PeakWorkingSet64; // Before the bandwidth is measured, which takes memory of its own.
         var bandwidth = MemoryBandwidth.Measure(loaded.Pool);
@@ -106,6 +113,7 @@ internal static class BenchCommand
         Threads = parsed.GetValue(threads),
         Pin = parsed.GetValue(pin),
         KeyValueType = parsed.GetValue(keyValueType),
+        BFloat16Inputs = parsed.GetValue(bfloat16Inputs),
     };
 
     private static int[] Numbers(string text, string option)
@@ -152,6 +160,7 @@ internal static class BenchCommand
         ["threads"] = loaded.Pool.Threads,
         ["path"] = Isa.Path.ToString(),
         ["kv_type"] = RunOptions.Name(loaded.Model.KeyValueType),
+        ["bf16_inputs"] = loaded.Options.BFloat16Inputs.ToString().ToLowerInvariant(),
         ["fill"] = depthFill,
         ["load_seconds"] = load.TotalSeconds,
         ["memory_bytes_per_second"] = bandwidth,

@@ -37,11 +37,12 @@ internal static class LogitsCommand
     private static readonly Option<int> chunk = new("--chunk") { Description = "Tokens of one prefill step.", DefaultValueFactory = _ => 512 };
 
     private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(KeyValueType.F32);
+    private static readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(BFloat16Inputs.Exact);
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk, keyValueType, checkFinite };
+        var command = new Command("logits", Help) { model, tokensFile, outFile, all, greedy, threads, chunk, keyValueType, bfloat16Inputs, checkFinite };
         command.SetAction(Run);
         return command;
     }
@@ -60,6 +61,7 @@ internal static class LogitsCommand
             Threads = parsed.GetValue(threads),
             MaxStepTokens = chunkTokens,
             KeyValueType = parsed.GetValue(keyValueType),
+            BFloat16Inputs = parsed.GetValue(bfloat16Inputs),
             CheckFinite = parsed.GetValue(checkFinite),
         };
         using var loaded = LoadedModel.Open(parsed.GetRequiredValue(model), options);

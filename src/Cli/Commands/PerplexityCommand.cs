@@ -36,11 +36,12 @@ internal static class PerplexityCommand
     private static readonly Option<bool> json = new("--json") { Description = "Print one JSON object." };
 
     private static readonly Option<KeyValueType> keyValueType = RunOptions.KeyValueType(KeyValueType.F32);
+    private static readonly Option<BFloat16Inputs> bfloat16Inputs = RunOptions.BFloat16Inputs(BFloat16Inputs.Exact);
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("perplexity", Help) { model, text, tokensFile, reference, window, limit, threads, keyValueType, json };
+        var command = new Command("perplexity", Help) { model, text, tokensFile, reference, window, limit, threads, keyValueType, bfloat16Inputs, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }
@@ -57,9 +58,9 @@ internal static class PerplexityCommand
             throw new InvalidInputException("Name what is scored: either --text FILE or --tokens FILE.");
         }
 
-        var options = new ModelOptions { Threads = parsed.GetValue(threads), KeyValueType = KeyValueType.F32 };
+        var options = new ModelOptions { Threads = parsed.GetValue(threads), KeyValueType = KeyValueType.F32, BFloat16Inputs = BFloat16Inputs.Exact };
         var folder = parsed.GetRequiredValue(model);
-        using var loaded = LoadedModel.Open(folder, options with { KeyValueType = parsed.GetValue(keyValueType) });
+        using var loaded = LoadedModel.Open(folder, options with { KeyValueType = parsed.GetValue(keyValueType), BFloat16Inputs = parsed.GetValue(bfloat16Inputs) });
         using var other = parsed.GetValue(reference) is { } named ? LoadedModel.Open(named, options) : null;
         var ids = (parsed.GetValue(text) is { } file ? Tokenizer.Load(folder).Encode(InputFile.ReadText(file)) : LogitsCommand.ReadIds(parsed.GetValue(tokensFile)!)).AsMemory();
         ids = ids[..Math.Min(ids.Length, parsed.GetValue(limit) ?? int.MaxValue)];

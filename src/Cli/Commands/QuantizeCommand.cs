@@ -100,7 +100,7 @@ internal static class QuantizeCommand
 
         var ids = Tokenizer.Load(ExportRun.TokenizerOf(parsed, source)
             ?? throw new InvalidInputException($"--imatrix needs a tokenizer for the text, and {source} has none. Name one with --tokenizer FOLDER.")).Encode(InputFile.ReadText(file));
-        using var loaded = LoadedModel.Open(source);
+        using var loaded = LoadedModel.Open(source, new ModelOptions { BFloat16Inputs = BFloat16Inputs.Exact });
         var error = parsed.InvocationConfiguration.Error;
         var progress = new TokenProgress(error, ids.Length, ProgressLine.IsTerminal(error), TimeProvider.System);
         var matrix = ImportanceMatrix.Collect(loaded.Model, ids, CalibrationWindow, progress, cancellationToken);

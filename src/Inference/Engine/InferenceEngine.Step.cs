@@ -166,7 +166,7 @@ public sealed partial class InferenceEngine
         }
 
         var store = options.SessionFolder is { } folder
-            ? new SessionStore(folder, ModelFingerprint.Of(loaded.Folder, loaded.Model.KeyValueType), loaded.Model, options.SessionBytes)
+            ? new SessionStore(folder, ModelFingerprint.Of(loaded.Folder, loaded.Options), loaded.Model, options.SessionBytes)
             : null;
         return new PrefixCache(loaded.Model, options.CacheMode, capacity, store);
     }

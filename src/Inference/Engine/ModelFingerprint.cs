@@ -18,14 +18,14 @@ internal sealed record ModelFingerprint(byte[] Model, byte[] Tokenizer)
     private const int SampleBytes = 4096;
     private static readonly string[] weightEndings = [".safetensors", ".gguf", "config.json"];
 
-    /// <summary>The hashes of a checkpoint folder or GGUF file whose keys and values are stored as <paramref name="keyValueType"/>.</summary>
-    public static ModelFingerprint Of(string path, KeyValueType keyValueType)
+    /// <summary>The hashes of a checkpoint folder or GGUF file opened with <paramref name="options"/>.</summary>
+    public static ModelFingerprint Of(string path, ModelOptions options)
     {
         var files = File.Exists(path) ? [path] : Directory.GetFiles(path).Order(StringComparer.Ordinal).ToArray();
         using var model = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var tokenizer = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var version = typeof(ModelFingerprint).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        model.AppendData(Encoding.UTF8.GetBytes($"{version}/{Isa.Path}/{Isa.RoundsToBFloat16}/{keyValueType}"));
+        model.AppendData(Encoding.UTF8.GetBytes($"{version}/{Isa.Path}/{options.BFloat16Inputs}/{options.KeyValueType}"));
         foreach (var file in files)
         {
             var name = Path.GetFileName(file);

@@ -4,25 +4,28 @@ namespace MiniMaxSharp.Inference;
 
 /// <summary>
 /// Quantised matrices repacked once into the layout that products read; everything else stays where it is mapped.
-/// The embedding is read by rows and stays as it is. The pages of a matrix are given back as soon as it is packed, so a model is never in memory twice.
+/// The embedding is read by rows and stays as it is. Says which products may round their inputs: those of the layers; the router and the head stay in f32.
+/// The pages of a matrix are given back as soon as it is packed, so a model is never in memory twice.
 /// </summary>
 internal sealed class PackedWeights : IDisposable
 {
     private readonly ComputePool pool;
     private readonly IDisposable source;
     private readonly PanelMemory memory;
+    private readonly bool roundsInputs;
 
-    private PackedWeights(MiniMaxM1Weights weights, ComputePool pool)
+    private PackedWeights(MiniMaxM1Weights weights, ComputePool pool, BFloat16Inputs bfloat16Inputs)
     {
         this.pool = pool;
+        roundsInputs = bfloat16Inputs == BFloat16Inputs.Rounded;
         source = weights.Owner;
         memory = new PanelMemory(weights.LmHead.PackedBytes + weights.Layers.SelectMany(Matrices).Sum(weight => weight.PackedBytes));
     }
 
     /// <summary>The same weights, ready for products. They own <paramref name="weights"/> from then on.</summary>
-    public static MiniMaxM1Weights Pack(MiniMaxM1Weights weights, ComputePool pool)
+    public static MiniMaxM1Weights Pack(MiniMaxM1Weights weights, ComputePool pool, BFloat16Inputs bfloat16Inputs)
     {
-        var packed = new PackedWeights(weights, pool);
+        var packed = new PackedWeights(weights, pool, bfloat16Inputs);
         try
         {
             var layers = new LayerWeights[weights.Layers.Length];
@@ -40,7 +43,7 @@ internal sealed class PackedWeights : IDisposable
             {
                 EmbedTokens = weights.EmbedTokens,
                 FinalNorm = weights.FinalNorm,
-                LmHead = packed.Pack(weights.LmHead),
+                LmHead = packed.PackExact(weights.LmHead),
                 Layers = layers,
                 Owner = packed,
                 Stored = weights.Stored,
@@ -86,7 +89,7 @@ internal sealed class PackedWeights : IDisposable
         KProj = Pack(layer.KProj),
         VProj = Pack(layer.VProj),
         OProj = Pack(layer.OProj),
-        Router = Pack(layer.Router),
+        Router = PackExact(layer.Router),
         W1 = [.. layer.W1.Select(Pack)],
         W2 = [.. layer.W2.Select(Pack)],
         W3 = [.. layer.W3.Select(Pack)],
@@ -96,7 +99,9 @@ internal sealed class PackedWeights : IDisposable
         Coefficient = layer.Coefficient,
     };
 
-    private Weight Pack(Weight weight)
+    private Weight Pack(Weight weight) => roundsInputs && weight.DType == DType.BF16 ? weight.WithRoundedInputs() : PackExact(weight);
+
+    private Weight PackExact(Weight weight)
     {
         if (weight.PackedBytes == 0)
         {

@@ -29,9 +29,9 @@ internal sealed unsafe partial class BFloat16Kernels
 
     private static BFloat16Kernels? Instance { get; } = Emit();
 
-    /// <summary>The kernels, where inputs are to be rounded (<see cref="Isa.RoundsToBFloat16"/>), the weights fit and the CPU can do it; otherwise null.</summary>
+    /// <summary>The kernels, where inputs are to be rounded (<see cref="Weight.RoundsInputs"/>), the weights fit and the CPU can do it; otherwise null.</summary>
     public static BFloat16Kernels? For(in Weight weight) =>
-        Isa.RoundsToBFloat16 && Isa.Path == IsaPath.V512 && weight.DType == DType.BF16 && weight.Columns % StepFeatures == 0 ? Instance : null;
+        weight.RoundsInputs && Isa.Path == IsaPath.V512 && weight.DType == DType.BF16 && weight.Columns % StepFeatures == 0 ? Instance : null;
 
     /// <summary>Bytes of one rounded token.</summary>
     public static long TokenBytes(int K) => ((K * 2L) + 63) / 64 * 64;

@@ -42,6 +42,12 @@ public readonly unsafe struct Weight
     /// <summary>True for the layout of <see cref="Pack"/>, whose rows cannot be read one by one.</summary>
     public bool IsPacked { get; }
 
+    /// <summary>
+    /// True when products with BF16 weights round their inputs to bf16 too, where the CPU multiplies bf16 (AVX512_BF16) and <see cref="Columns"/> is a multiple
+    /// of 32. Faster, but each input keeps only 8 significant bits; elsewhere, and with other weights, it changes nothing.
+    /// </summary>
+    public bool RoundsInputs { get; private init; }
+
     internal byte* Data { get; }
 
     /// <summary>True when the rows are pages of a file, which can be given back.</summary>
@@ -86,6 +92,9 @@ public readonly unsafe struct Weight
         return new Weight(target, DType, Rows, Columns, packed: true);
     }
 
+    /// <summary>The same matrix with <see cref="RoundsInputs"/>.</summary>
+    public Weight WithRoundedInputs() => this with { RoundsInputs = true };
+
     /// <summary>Bytes that <see cref="Pack"/> takes; 0 for a matrix that is not packed.</summary>
     public long PackedBytes => DType.IsQuantized() && !IsPacked && !IsEmpty ? PanelMemory.Align(PanelLayout.ByteCount(DType, Rows, Columns)) : 0;
 
@@ -113,7 +122,7 @@ public readonly unsafe struct Weight
         RequireRows();
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)start + count, Rows);
-        return new Weight(Data + (start * RowBytes), DType, count, Columns, packed: false, IsMapped);
+        return new Weight(Data + (start * RowBytes), DType, count, Columns, packed: false, IsMapped) { RoundsInputs = RoundsInputs };
     }
 
     /// <summary>Widens or dequantises row <paramref name="row"/> to f32, with the bits of ggml.</summary>

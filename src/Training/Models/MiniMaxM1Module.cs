@@ -76,7 +76,8 @@ public sealed partial class MiniMaxM1Module : IDisposable
     /// <summary>The kernels, for the optimiser.</summary>
     internal GradientKernels Kernels => kernels;
 
-    private Parameter Head => byName[Config.TieWordEmbeddings ? WeightMap.EmbedTokens : WeightMap.LmHead];
+    /// <summary>Weights [V, H] of the head.</summary>
+    internal Parameter Head => byName[Config.TieWordEmbeddings ? WeightMap.EmbedTokens : WeightMap.LmHead];
 
     /// <summary>Runs the layers. Call it inside a DisposeScope.</summary>
     /// <exception cref="InvalidInputException">A token id is outside the vocabulary.</exception>

@@ -8,7 +8,7 @@ public class BenchCommandTests
     [Fact]
     public async Task Json_has_a_row_for_each_test_and_depth_with_bytes_and_share()
     {
-        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8,16", "-n", "4", "-d", "0,300", "-t", "1", "-r", "1", "--json");
+        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8,16", "-n", "4", "-d", "0,300", "-t", "1", "-r", "1", "--warm-up", "0", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var result = JsonDocument.Parse(run.Output).RootElement;
         var tests = result.GetProperty("tests").EnumerateArray().ToArray();
@@ -23,7 +23,7 @@ public class BenchCommandTests
     public async Task A_synthetic_depth_gets_a_line_and_a_note_of_its_memory()
     {
         var run = await CommandLineRun.Of(
-            "bench", RandomTiny.Folder, "-p", "1", "-n", "2", "-d", "0,20000,40000", "--fill", "synthetic", "--kv-type", "q8", "-t", "1", "-r", "1", "--json");
+            "bench", RandomTiny.Folder, "-p", "1", "-n", "2", "-d", "0,20000,40000", "--fill", "synthetic", "--kv-type", "q8", "-t", "1", "-r", "1", "--warm-up", "0", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("memory for 40,002 tokens", run.Error, StringComparison.Ordinal);
         var result = JsonDocument.Parse(run.Output).RootElement;
@@ -48,7 +48,7 @@ public class BenchCommandTests
     [Fact]
     public async Task The_table_is_markdown()
     {
-        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8", "-n", "0", "-t", "1", "-r", "1");
+        var run = await CommandLineRun.Of("bench", RandomTiny.Folder, "-p", "8", "-n", "0", "-t", "1", "-r", "1", "--warm-up", "0");
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("| pp8 ", run.Output.Replace("|  ", "| ", StringComparison.Ordinal), StringComparison.Ordinal);
     }
@@ -61,6 +61,8 @@ public class BenchCommandTests
     [InlineData("-r", "0")]
     [InlineData("--kv-type", "int3")]
     [InlineData("--fill", "zeros")]
+    [InlineData("--warm-up", "-1")]
+    [InlineData("--bf16-inputs", "some")]
     public async Task Bad_numbers_exit_with_2(string option, string value)
     {
         var run = await CommandLineRun.Of("bench", RandomTiny.Folder, option, value);

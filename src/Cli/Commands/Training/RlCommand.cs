@@ -19,6 +19,12 @@ internal sealed class RlCommand
                  minimax train rl --recipe nano-arithmetic-cispo --model MODEL --out dapo --set loss=dapo --set learning_rate=1e-4
         """;
 
+    private static readonly string[] curves =
+    [
+        "reward", "eval/greedy", "completions/mean_length", "entropy", "clip_ratio/region_mean", "rollout_actor_probs_pearson_corr",
+        "time/rollout_share", "time/reward_share", "time/train_share",
+    ];
+
     private readonly Option<string?> recipe = new("--recipe")
     {
         Description = "One of:\n" + string.Join('\n', RlRecipes.All.Select(static known => $"{known.Run.Recipe}: {known.Description}")),
@@ -49,7 +55,9 @@ internal sealed class RlCommand
         var folder = parsed.GetRequiredValue(outFolder);
         var run = Resolve(parsed, folder);
         error.WriteLine(TrainingRunJson.ToText(run.ToJson()));
-        var result = Rl.Run(run, folder, parsed.GetValue(resume), new RlStepLine(error), error.WriteLine, cancellationToken);
+        var view = new TrainingView(error, TimeProvider.System, TrainingView.TerminalWidth(error), TimeSpan.Zero, curves, PlainLine);
+        var result = Rl.Run(run, folder, parsed.GetValue(resume), view, view.Note, cancellationToken);
+        error.WriteLine($"Report: {RunReport.Write(folder)}");
         var gain = 100 * (result.FinalAccuracy - result.StartAccuracy);
         output.WriteLine(Invariant(
             $"greedy accuracy {100 * result.StartAccuracy:F1} % before, {100 * result.FinalAccuracy:F1} % after {result.Steps:N0} steps, {result.GeneratedTokens:N0} drawn tokens, in {result.Elapsed.TotalSeconds:F1} s: {result.Checkpoint}"));
@@ -109,15 +117,11 @@ internal sealed class RlCommand
         }
     }
 
-    /// <summary>One line for each step.</summary>
-    private sealed class RlStepLine(TextWriter error) : IProgress<TrainingProgress>
+    private static string PlainLine(TrainingProgress value)
     {
-        public void Report(TrainingProgress value)
-        {
-            double Of(string name) => value.Metrics.TryGetValue(name, out var found) ? found : double.NaN;
-            error.WriteLine(Invariant(
-                $"{value.Step}/{value.Steps} reward {Of("reward"):F3} length {Of("completions/mean_length"):F1} entropy {Of("entropy"):F3} clipped {Of("clip_ratio/region_mean"):F4} correlation {Of("rollout_actor_probs_pearson_corr"):F6}, rollout {100 * Of("time/rollout_share"):F0} % reward {100 * Of("time/reward_share"):F0} % train {100 * Of("time/train_share"):F0} %, {value.TokensPerSecond:F0} tok/s, {value.TimeLeft.TotalSeconds:F0} s left")
-                + (value.Metrics.TryGetValue("eval/greedy", out var greedy) ? Invariant($", greedy {greedy:F3}") : ""));
-        }
+        double Of(string name) => value.Metrics.TryGetValue(name, out var found) ? found : double.NaN;
+        return Invariant(
+            $"{value.Step}/{value.Steps} reward {Of("reward"):F3} length {Of("completions/mean_length"):F1} entropy {Of("entropy"):F3} clipped {Of("clip_ratio/region_mean"):F4} correlation {Of("rollout_actor_probs_pearson_corr"):F6}, rollout {100 * Of("time/rollout_share"):F0} % reward {100 * Of("time/reward_share"):F0} % train {100 * Of("time/train_share"):F0} %, {value.TokensPerSecond:F0} tok/s, {value.TimeLeft.TotalSeconds:F0} s left")
+            + (value.Metrics.TryGetValue("eval/greedy", out var greedy) ? Invariant($", greedy {greedy:F3}") : "");
     }
 }

@@ -14,11 +14,14 @@ internal static class RunReport
     private static readonly (string Title, string[] Names, bool Logarithmic)[] charts =
     [
         ("Loss", ["loss", "eval/loss"], false),
-        ("Reward", ["reward", "reward_std", "eval/accuracy"], false),
-        ("Length of answers", ["completions/mean_length", "completions/max_length"], false),
+        ("Reward", ["reward", "reward_std", "frac_reward_zero_std"], false),
+        ("Greedy accuracy on held-out prompts", ["eval/greedy"], false),
+        ("Length of answers", ["completions/mean_length", "eval/mean_length"], false),
         ("Entropy", ["entropy"], false),
-        ("Clipped tokens", ["clip/positive_high", "clip/negative_low", "clip/positive_low", "clip/negative_high"], false),
+        ("Clipped tokens", ["clip_ratio/positive_high", "clip_ratio/negative_low", "clip_ratio/positive_low", "clip_ratio/negative_high"], false),
         ("Importance ratio", ["is_ratio/mean", "is_ratio/min", "is_ratio/max"], true),
+        ("Correlation of roll-out and training probabilities", ["rollout_actor_probs_pearson_corr"], false),
+        ("Share of the time", ["time/rollout_share", "time/reward_share", "time/train_share"], false),
         ("Gradient norm", ["grad_norm"], true),
         ("Learning rate", ["lr"], false),
         ("Auxiliary loss", ["aux_loss"], false),
@@ -63,7 +66,7 @@ internal static class RunReport
         page.Append("<table>");
         Row("recipe", recipe?["recipe"]?.ToString() ?? "");
         Row("steps", metrics.Names.Count == 0 ? "0" : Axis.Text(metrics.Names.Max(name => metrics[name][^1].Step)));
-        foreach (var name in new[] { "loss", "eval/loss", "reward", "eval/accuracy", "tokens" }.Where(name => metrics[name].Count > 0))
+        foreach (var name in new[] { "loss", "eval/loss", "reward", "eval/greedy", "tokens" }.Where(name => metrics[name].Count > 0))
         {
             var column = metrics[name];
             Row(name, name == "tokens" ? Axis.Text(column[^1].Value) : Invariant($"{Axis.Text(column[0].Value)} → {Axis.Text(column[^1].Value)}"));

@@ -16,6 +16,7 @@ internal static class TrainCommand
         ReportCommand.Create(),
         RlCommand.Create(),
         GradcheckCommand.Create(),
+        AgreeCommand.Create(),
         TrainBenchCommand.Create(),
         TrainShowCommand.Create(),
         RolloutBenchCommand.Create(),

@@ -49,8 +49,9 @@ internal sealed class TrainRunOptions<TRun>
         var folder = parsed.GetRequiredValue(outFolder);
         var run = Resolve(parsed, folder);
         error.WriteLine(TrainingRunJson.ToText(run.ToJson()));
-        var progress = new StepLine(error, TimeProvider.System);
-        var result = loop(run, folder, parsed.GetValue(resume), progress, error.WriteLine, cancellationToken);
+        var view = new TrainingView(
+            error, TimeProvider.System, TrainingView.TerminalWidth(error), TimeSpan.FromSeconds(5), ["loss", "eval/loss", "grad_norm", "lr"], PlainLine);
+        var result = loop(run, folder, parsed.GetValue(resume), view, view.Note, cancellationToken);
         output.WriteLine(Invariant(
             $"loss {result.FinalLoss:F4}{(result.EvaluationLoss is null ? "" : " on held-out data")} after {result.Steps:N0} steps, {result.Tokens:N0} tokens, in {result.Elapsed.TotalSeconds:F1} s: {result.Checkpoint}"));
         error.WriteLine($"Report: {RunReport.Write(folder)}");
@@ -107,6 +108,10 @@ internal sealed class TrainRunOptions<TRun>
 
         return run;
     }
+
+    private static string PlainLine(TrainingProgress value) =>
+        Invariant($"step {value.Step} of {value.Steps}, loss {value.Loss:F4}, {value.TokensPerSecond:N0} tokens/s, {value.TimeLeft.TotalSeconds:0} s left")
+        + (value.Metrics.TryGetValue("eval/loss", out var evaluation) ? Invariant($", held-out loss {evaluation:F4}") : "");
 
     private static DataSource SourceOf(string argument)
     {

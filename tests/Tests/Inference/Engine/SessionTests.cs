@@ -54,7 +54,7 @@ public sealed class SessionTests : IDisposable
         var file = Assert.Single(Files());
         var whole = File.ReadAllBytes(file);
         using var none = new EngineRun(new EngineOptions { CacheMode = PrefixCacheMode.Off });
-        var fingerprint = ModelFingerprint.Of(RandomTiny.Folder, none.Engine.Loaded.Model.KeyValueType);
+        var fingerprint = ModelFingerprint.Of(RandomTiny.Folder, none.Engine.Loaded.Options);
         using var state = none.Engine.Loaded.Model.CreateState();
         for (var length = 0; length < whole.Length; length += length < 2000 ? 1 : 977)
         {

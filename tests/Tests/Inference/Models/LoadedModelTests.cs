@@ -1,5 +1,6 @@
 using MiniMaxSharp.Inference;
 using MiniMaxSharp.Kernels;
+using MiniMaxSharp.Tests.Cli;
 
 namespace MiniMaxSharp.Tests.Inference.Models;
 
@@ -32,6 +33,29 @@ public class LoadedModelTests
             using var state = loaded.Model.CreateState();
             loaded.Model.Forward([new SequenceChunk(state, Enumerable.Range(0, 300).ToArray())]);
             return loaded.Model.Logits(299).ToArray();
+        }
+    }
+
+    [Fact]
+    public async Task Rounded_inputs_of_bf16_products_change_logits_by_their_rounding_but_not_the_head()
+    {
+        Assert.SkipUnless(EmittedCode.HasDotBFloat16 && Isa.Path == IsaPath.V512, "This CPU does not multiply bf16, or emitted code is off.");
+        using var folder = new ScratchFolder();
+        Assert.Equal(0, (await CommandLineRun.Of("convert", RandomTiny.Folder, folder["bf16"], "--dtype", "bf16")).ExitCode);
+        var (exact, rounded) = (Run(folder["bf16"], BFloat16Inputs.Exact), Run(folder["bf16"], BFloat16Inputs.Rounded));
+        var error = Math.Sqrt(exact.Logits.Zip(rounded.Logits, static (a, b) => Math.Pow(a - b, 2)).Sum() / exact.Logits.Sum(static a => a * a));
+        Assert.InRange(error, 1e-5, 1e-2);
+        Assert.True(exact.Layers.All(static rounds => !rounds) && rounded.Layers.All(static rounds => rounds));
+        Assert.False(rounded.Head);
+
+        static (float[] Logits, bool[] Layers, bool Head) Run(string model, BFloat16Inputs inputs)
+        {
+            using var loaded = LoadedModel.Open(model, new ModelOptions { BFloat16Inputs = inputs, KeyValueType = KeyValueType.F32, Threads = 1 });
+            using var state = loaded.Model.CreateState();
+            loaded.Model.Forward([new SequenceChunk(state, Enumerable.Range(0, 300).ToArray())]);
+            var weights = loaded.Weights;
+            return (loaded.Model.Logits(299).ToArray(), [.. weights.Layers.SelectMany(static layer => layer.W1).Select(static matrix => matrix.RoundsInputs)],
+                weights.LmHead.RoundsInputs || weights.Layers.Any(static layer => layer.Router.RoundsInputs));
         }
     }
 

@@ -2,7 +2,7 @@ using MiniMaxSharp.Kernels;
 
 namespace MiniMaxSharp.Tests.Kernels;
 
-public sealed class BFloat16KernelsTests : KernelTest, IDisposable
+public sealed class BFloat16KernelsTests : KernelTest
 {
     private static readonly (int N, int K)[] Shapes = [(1, 32), (7, 64), (8, 96), (33, 1536), (45, 1056)];
 
@@ -10,13 +10,6 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
     {
         Assert.SkipUnless(EmittedCode.HasDotBFloat16, "This CPU does not multiply bf16, or emitted code is off.");
         Isa.Force(IsaPath.V512);
-        Isa.ForceBFloat16(true);
-    }
-
-    void IDisposable.Dispose()
-    {
-        Isa.ForceBFloat16(false);
-        Dispose();
     }
 
     [Fact]
@@ -25,7 +18,7 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
         foreach (var (n, k) in Shapes)
         {
             using var weights = RandomWeights(n, k);
-            var matrix = Weight.From(weights, DType.BF16, n, k);
+            var matrix = Weight.From(weights, DType.BF16, n, k).WithRoundedInputs();
             using var x = RandomBuffer(23 * k, seed: 3);
             var rounded = Array.ConvertAll(x.Span.ToArray(), Round);
             using var y = new AlignedBuffer<float>(23 * n);
@@ -50,15 +43,14 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
     {
         const int n = 32, k = 1024, tokens = 9;
         using var weights = RandomWeights(n, k);
-        var matrix = Weight.From(weights, DType.BF16, n, k);
+        var matrix = Weight.From(weights, DType.BF16, n, k).WithRoundedInputs();
         using var x = RandomBuffer(tokens * k, seed: 3);
         using var y = new AlignedBuffer<float>(tokens * n);
         MatMul.Multiply(new MatMulJob(matrix, x, 0, y, 0, tokens), Pool);
         var expected = new float[tokens * n];
         MatMul.Reference(x.Span, matrix, expected);
         AssertClose(expected, y.Span, 4e-3, "rounded");
-        Isa.ForceBFloat16(false);
-        MatMul.Multiply(new MatMulJob(matrix, x, 0, y, 0, tokens), Pool);
+        MatMul.Multiply(new MatMulJob(Weight.From(weights, DType.BF16, n, k), x, 0, y, 0, tokens), Pool);
         AssertClose(expected, y.Span, 1e-6, "exact");
     }
 
@@ -75,7 +67,7 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
             weights.Span[i] = 0x3F80;
             using var one = new AlignedBuffer<float>(32);
             one.Span[i] = values[i];
-            MatMul.Multiply(new MatMulJob(Weight.From(weights, DType.BF16, 1, 32), one, 0, y, 0, 1), Pool);
+            MatMul.Multiply(new MatMulJob(Weight.From(weights, DType.BF16, 1, 32).WithRoundedInputs(), one, 0, y, 0, 1), Pool);
             var expected = BitConverter.UInt32BitsToSingle((uint)Round(values[i]) << 16);
             Assert.Equal(expected, y.Span[0]);
         }
@@ -86,23 +78,13 @@ public sealed class BFloat16KernelsTests : KernelTest, IDisposable
     {
         const int n = 9, k = 40;
         using var weights = RandomWeights(n, k);
-        var matrix = Weight.From(weights, DType.BF16, n, k);
+        var matrix = Weight.From(weights, DType.BF16, n, k).WithRoundedInputs();
         using var x = RandomBuffer(k, seed: 3);
         using var y = new AlignedBuffer<float>(n);
         MatMul.Multiply(new MatMulJob(matrix, x, 0, y, 0, 1), Pool);
         var expected = new float[n];
         MatMul.Reference(x.Span, matrix, expected);
         AssertClose(expected, y.Span, 1e-6, "narrow");
-    }
-
-    [Fact]
-    public void An_unknown_choice_is_refused()
-    {
-        Assert.True(Isa.ChooseBFloat16("fast"));
-        Assert.False(Isa.ChooseBFloat16("exact"));
-        Assert.False(Isa.ChooseBFloat16(null));
-        var error = Assert.Throws<PlatformNotSupportedException>(() => Isa.ChooseBFloat16("quick"));
-        Assert.Contains("MINIMAX_BF16=quick", error.Message, StringComparison.Ordinal);
     }
 
     private static AlignedBuffer<ushort> RandomWeights(int n, int k)
