@@ -38,6 +38,7 @@ internal static class BenchServeCommand
     private static readonly Option<int> seed = new("--seed") { Description = "Of arrivals, lengths and prompts.", DefaultValueFactory = _ => 1 };
     private static readonly Option<int> warmUp = new("--warm-up") { Description = "Requests before those that count.", DefaultValueFactory = _ => 8 };
     private static readonly Option<bool> prefix = new("--prefix") { Description = "Measure the reuse of prompts instead." };
+    private static readonly Option<string> path = new("--path") { Description = "Endpoint of the server; completion is llama-server's own.", DefaultValueFactory = _ => "v1/completions" };
     private static readonly Option<string?> key = new("--api-key") { Description = "API key of the server; default the variable MINIMAX_API_KEY.", HelpName = "KEY" };
     private static readonly Option<string?> name = new("--name") { Description = "What the server calls the model." };
     private static readonly Option<bool> json = new("--json") { Description = "Print one JSON object." };
@@ -46,7 +47,7 @@ internal static class BenchServeCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("serve", Help) { target, requests, clients, rate, promptTokens, generatedTokens, vocabulary, seed, warmUp, prefix, key, name, json };
+        var command = new Command("serve", Help) { target, requests, clients, rate, promptTokens, generatedTokens, vocabulary, seed, warmUp, prefix, path, key, name, json };
         foreach (var option in engineFlags.All)
         {
             command.Add(option);
@@ -68,14 +69,14 @@ internal static class BenchServeCommand
 
         if (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         {
-            return await Measure(parsed, shape, new CompletionCall(http, Folder(uri), parsed.GetValue(name)), cancellationToken).ConfigureAwait(false);
+            return await Measure(parsed, shape, new CompletionCall(http, new Uri(Folder(uri), parsed.GetRequiredValue(path)), parsed.GetValue(name)), cancellationToken).ConfigureAwait(false);
         }
 
         using var engine = engineFlags.Open(parsed, address);
         await using var app = Serve(engine);
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         var listening = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return await Measure(parsed, shape, new CompletionCall(http, Folder(new Uri(listening)), null), cancellationToken).ConfigureAwait(false);
+        return await Measure(parsed, shape, new CompletionCall(http, new Uri(Folder(new Uri(listening)), parsed.GetRequiredValue(path)), null), cancellationToken).ConfigureAwait(false);
     }
 
     private static LoadShape Shape(ParseResult parsed)

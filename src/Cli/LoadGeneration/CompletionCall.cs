@@ -34,9 +34,9 @@ internal sealed record LoadResult
 
 /// <summary>
 /// Sends prompts as token ids to <c>/v1/completions</c> and reads the stream. Works with every server of this protocol that takes <c>ignore_eos</c>
-/// (MiniMaxSharp, vLLM, llama-server).
+/// (MiniMaxSharp, vLLM, llama-server), and with <c>/completion</c> of llama-server, which also streams text that is no UTF-8.
 /// </summary>
-internal sealed class CompletionCall(HttpClient http, Uri server, string? modelName)
+internal sealed class CompletionCall(HttpClient http, Uri endpoint, string? modelName)
 {
     private const string DataPrefix = "data:";
     private const int LongestMessage = 200;
@@ -47,7 +47,7 @@ internal sealed class CompletionCall(HttpClient http, Uri server, string? modelN
         var clock = Stopwatch.StartNew();
         try
         {
-            using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(server, "v1/completions")) { Content = new ByteArrayContent(Body(request)) };
+            using var message = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new ByteArrayContent(Body(request)) };
             message.Content.Headers.ContentType = new("application/json");
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK)
@@ -85,7 +85,7 @@ internal sealed class CompletionCall(HttpClient http, Uri server, string? modelN
                 error = failure.ToString();
             }
 
-            if (root.TryGetProperty("choices", out var choices) && choices.GetArrayLength() > 0)
+            if ((root.TryGetProperty("choices", out var choices) && choices.GetArrayLength() > 0) || root.TryGetProperty("content", out _))
             {
                 times.Add(clock.Elapsed.TotalSeconds);
             }
@@ -96,9 +96,10 @@ internal sealed class CompletionCall(HttpClient http, Uri server, string? modelN
                 cached = usage.TryGetProperty("prompt_tokens_details", out var details) && details.ValueKind == JsonValueKind.Object ? Number(details, "cached_tokens") : cached;
             }
 
-            if (root.TryGetProperty("timings", out var timings)) // llama-server's own field.
+            if (root.TryGetProperty("timings", out var timings)) // llama-server's own fields.
             {
                 cached = Number(timings, "cache_n");
+                (prompt, generated) = (Math.Max(prompt, Number(root, "tokens_evaluated")), Math.Max(generated, Number(root, "tokens_predicted")));
             }
         }
 

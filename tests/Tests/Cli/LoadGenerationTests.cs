@@ -76,6 +76,8 @@ public sealed class LoadGenerationTests
         var good = await Send(HttpStatusCode.OK, stream);
         Assert.Equal((null, 3, 1, 2), (good.Error, good.PromptTokens, good.CachedTokens, good.GeneratedTokens));
         Assert.Single(good.Gaps);
+        var native = await Send(HttpStatusCode.OK, "data: {\"content\":\"a\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true,\"tokens_predicted\":2,\"tokens_evaluated\":3,\"timings\":{\"cache_n\":1}}\n\n");
+        Assert.Equal((null, 3, 1, 2), (native.Error, native.PromptTokens, native.CachedTokens, native.GeneratedTokens));
         var busy = await Send(HttpStatusCode.TooManyRequests, "{\"error\":\"busy\"}");
         Assert.Equal(429, busy.Status);
         Assert.Contains("busy", busy.Error, StringComparison.Ordinal);
