@@ -79,7 +79,7 @@ public static class TorchNative
         return new[] { program, Environment.GetEnvironmentVariable(Variable) ?? "", cached }
             .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
             ?? throw new InvalidInputException(
-                $"Training needs libtorch, which is not with this program (450 MB). Download {Package} {PackageVersion} from nuget.org, unpack it (it is a zip file), "
+                $"Training needs libtorch, which is not with this program (450 MB). Download the package {Package} {PackageVersion}, unpack it (it is a zip file), "
                 + $"and name its folder runtimes/linux-x64/native in {Variable}. Or train from the sources: dotnet run -c Release --project src/Cli -- train …");
     }
 
