@@ -24,6 +24,9 @@ public sealed record PolicySample
     /// <summary>Number of its prompt.</summary>
     public int Group { get; init; }
 
+    /// <summary>Its number within the group.</summary>
+    public int Number { get; init; }
+
     /// <summary>T.</summary>
     public int Length => Tokens.Length - PromptLength;
 

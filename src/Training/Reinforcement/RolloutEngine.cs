@@ -92,10 +92,10 @@ public sealed class RolloutEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
         foreach (var request in requests)
         {
-            if (request.Prompt.Length == 0 || request.Prompt.Length + (long)maxTokens > config.MaxPositionEmbeddings)
+            if (request.Prompt.Length == 0 || request.Prompt.Length + (long)(request.MaxTokens ?? maxTokens) > config.MaxPositionEmbeddings)
             {
                 throw new InvalidInputException(
-                    $"A prompt of {request.Prompt.Length:N0} tokens with answers of up to {maxTokens:N0} does not fit: a prompt has at least one token, and the model takes "
+                    $"A prompt of {request.Prompt.Length:N0} tokens with answers of up to {request.MaxTokens ?? maxTokens:N0} does not fit: a prompt has at least one token, and the model takes "
                     + $"{config.MaxPositionEmbeddings:N0} in all (max_position_embeddings). Shorten the prompts or the answers.");
             }
         }

@@ -30,7 +30,11 @@ public sealed record RolloutOptions
 /// <summary>A prompt and the answers that are wanted of it.</summary>
 /// <param name="Prompt">Token ids, at least one.</param>
 /// <param name="Seeds">One answer is drawn for each seed.</param>
-public sealed record RolloutRequest(int[] Prompt, ulong[] Seeds);
+public sealed record RolloutRequest(int[] Prompt, ulong[] Seeds)
+{
+    /// <summary>Most tokens of each answer; null is the limit of the call.</summary>
+    public int? MaxTokens { get; init; }
+}
 
 /// <summary>One answer. T tokens, with the one that ended it.</summary>
 /// <param name="Tokens">Ids [T].</param>

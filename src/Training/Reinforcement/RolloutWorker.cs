@@ -161,8 +161,8 @@ internal sealed class RolloutWorker(
 
     private Sampler SamplerOf(ulong seed) => new(sampling with { Seed = seed }, vocabulary, options.UsableVocabulary > 0 ? options.UsableVocabulary : vocabulary);
 
-    private FinishReason? StopReasonOf(int id, int count, bool repeats) =>
-        endIds.Contains(id) ? FinishReason.Stop : repeats ? FinishReason.Repetition : count == maxTokens ? FinishReason.Length : null;
+    private FinishReason? StopReasonOf(int request, int id, int count, bool repeats) =>
+        endIds.Contains(id) ? FinishReason.Stop : repeats ? FinishReason.Repetition : count == (requests[request].MaxTokens ?? maxTokens) ? FinishReason.Length : null;
 
     private RepetitionStop Repetition() => new(options.RepetitionStopCount, options.RepetitionStopProbability);
 
@@ -194,7 +194,7 @@ internal sealed class RolloutWorker(
 
             tokens[logprobs.Count] = drawn.Id;
             logprobs.Add((float)drawn.LogProb!.Value);
-            StopReason = worker.StopReasonOf(drawn.Id, logprobs.Count, repetition.Add(drawn.LogProb.Value));
+            StopReason = worker.StopReasonOf(request, drawn.Id, logprobs.Count, repetition.Add(drawn.LogProb.Value));
         }
 
         public RolloutAnswer ToResult(long policyVersion) => new(tokens[..logprobs.Count], [.. logprobs], StopReason!.Value, policyVersion);
