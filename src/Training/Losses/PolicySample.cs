@@ -21,6 +21,9 @@ public sealed record PolicySample
     /// <summary>Advantage of the answer.</summary>
     public required double Advantage { get; init; }
 
+    /// <summary>Experts [tokens that ran, L, K] that the engine chose, for the trainer to take the same; null where it chooses.</summary>
+    public byte[]? Routes { get; init; }
+
     /// <summary>Number of its prompt.</summary>
     public int Group { get; init; }
 

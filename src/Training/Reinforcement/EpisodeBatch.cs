@@ -39,7 +39,13 @@ public sealed class EpisodeBatch(RolloutEngine engine, Tokenizer tokenizer, Epis
         }
 
         var rollouts = Task.WhenAll(episodes).GetAwaiter().GetResult();
-        return [.. rollouts.Zip(starts, (rollout, start) => rollout with { Group = start.Group, Sample = start.Sample, PolicyVersion = engine.PolicyVersion })];
+        return [.. rollouts.Zip(players, (rollout, player) => rollout with
+        {
+            Group = player.Start.Group,
+            Sample = player.Start.Sample,
+            PolicyVersion = engine.PolicyVersion,
+            Routes = player.Routes,
+        })];
     }
 
     /// <summary>Draws one turn of each. A failure here is the engine's and ends the run; the episodes that wait are left behind.</summary>
@@ -58,6 +64,7 @@ public sealed class EpisodeBatch(RolloutEngine engine, Tokenizer tokenizer, Epis
         {
             foreach (var (turn, answer) in group.Zip(drawn))
             {
+                turn.Player.Routes = answer.Routes;
                 turn.Player.Answer(turn, new Completion(
                     answer.Tokens, [.. answer.Logprobs.Select(static logprob => (double)logprob)], tokenizer.Decode(answer.Tokens, skipSpecial: true), answer.StopReason, 0));
             }
@@ -78,6 +85,9 @@ public sealed class EpisodeBatch(RolloutEngine engine, Tokenizer tokenizer, Epis
         private TaskCompletionSource<Turn?> next = NewTurn();
 
         public EpisodeStart Start => start;
+
+        /// <summary>Experts of all tokens up to the last turn, which ran them all.</summary>
+        public byte[]? Routes { get; set; }
 
         /// <summary>The turn that it waits for; null when the episode is over.</summary>
         public Task<Turn?> NextTurn => next.Task;

@@ -72,6 +72,9 @@ public sealed class Rl : IDisposable
             EndIds = [tokenizer.TryGetSpecial(EndOfTurn, out var end) ? end : throw new InvalidInputException($"{model}: the tokenizer has no token {EndOfTurn}, which ends an answer.")],
             UsableVocabulary = Math.Min(tokenizer.VocabularySize, module.Config.VocabSize),
             RepetitionStopCount = run.RepetitionStopCount,
+            Weights = run.RolloutWeights,
+            Head = run.RolloutHead,
+            RecordRoutes = run.RouterReplay,
         });
         collector = new RolloutCollector(run, engine, tokenizer, source);
         evaluation = run.EvaluateEvery > 0 ? [.. Enumerable.Range(0, run.EvaluationPrompts).Select(source.Evaluation)] : [];
@@ -273,6 +276,7 @@ public sealed class Rl : IDisposable
         RolloutLogprobs = rollout.Logprobs,
         LossMask = rollout.LossMask,
         Advantage = rollout.Advantage!.Value,
+        Routes = rollout.Routes,
         Group = rollout.Group,
         Number = rollout.Sample,
     };

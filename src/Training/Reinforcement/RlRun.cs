@@ -121,6 +121,18 @@ public sealed record RlRun
     /// <summary>Early truncation after this many all but certain tokens in a row (report: 3000); 0 is off.</summary>
     public int RepetitionStopCount { get; init; }
 
+    /// <summary>Weights that roll-outs are drawn with; Q8_0 is an ablation.</summary>
+    public RolloutWeights RolloutWeights { get; init; }
+
+    /// <summary>Head of the roll-outs; bf16 is an ablation.</summary>
+    public HeadPrecision RolloutHead { get; init; }
+
+    /// <summary>Head of the trainer; bf16 is an ablation.</summary>
+    public HeadPrecision TrainHead { get; init; }
+
+    /// <summary>The trainer takes the experts that the engine chose at the roll-out.</summary>
+    public bool RouterReplay { get; init; }
+
     /// <summary>Batches that roll-outs may be behind training; 0 is synchronous and bitwise reproducible.</summary>
     public int MaxStaleness { get; init; }
 
@@ -234,7 +246,7 @@ public sealed record RlRun
     internal LearningRateSchedule Schedule => new(LearningRate, LearningRate, WarmupUpdates, 0, 0);
 
     /// <summary>How the module is to compute.</summary>
-    internal ModuleOptions ModuleOptions => new() { Threads = Threads };
+    internal ModuleOptions ModuleOptions => new() { Threads = Threads, Bf16Head = TrainHead == HeadPrecision.Bf16 };
 
     private static void Require(bool holds, string name, object value, string wanted)
     {
