@@ -9,6 +9,7 @@ public static class TaskCatalog
     public static IReadOnlyList<ReasoningTask> All { get; } =
     [
         .. IntegerArithmetic.All,
+        new SumOfThree(),
         new ArithmeticChain(),
         new Comparison(),
         new LinearEquation(),

@@ -43,6 +43,10 @@ public sealed class ProbabilityAgreement
         }
     }
 
+    /// <summary>At most so many tokens, evenly spread over all: (probability at the roll-out, under the trainer).</summary>
+    public IReadOnlyList<(double Rollout, double Trainer)> Sample(int count) =>
+        pairs.Count <= count ? [.. pairs] : [.. Enumerable.Range(0, count).Select(i => pairs[(int)((long)i * pairs.Count / count)])];
+
     /// <summary>Adds the metrics under the names that users know; nothing where there is no token.</summary>
     public void Report(IDictionary<string, double> metrics)
     {

@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using MiniMaxSharp.Cli;
+using MiniMaxSharp.Tasks;
 using MiniMaxSharp.Training;
 
 namespace MiniMaxSharp.Tests.Cli;
@@ -29,6 +30,39 @@ public sealed class RunReportTests
         Assert.DoesNotContain("http", page, StringComparison.Ordinal);
         Assert.InRange(page.Length, 1000, 200_000);
     }
+
+    [Fact]
+    public async Task The_report_of_a_reinforcement_run_compares_the_probabilities_of_its_last_step()
+    {
+        using var folder = new ScratchFolder();
+        using (var log = new RunLog(folder.Path))
+        using (var rollouts = new RolloutFile(folder.Path))
+        {
+            log.Log(1, new Dictionary<string, double> { ["reward"] = 1 });
+            rollouts.Append([Rollout(1, [-1, -3, -2]), Rollout(2, [-1, -2, -3])]);
+        }
+
+        var run = await CommandLineRun.Of("train", "report", folder.Path);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var page = File.ReadAllText(run.Output.Trim());
+        Assert.Contains("tokens of step 2", page, StringComparison.Ordinal);
+        Assert.Contains("correlation 1.000000", page, StringComparison.Ordinal);
+        Assert.Equal(3, page.Split("class=\"dot\"").Length - 1);
+    }
+
+    private static Rollout Rollout(int step, float[] trained) => new()
+    {
+        Step = step,
+        Task = "addition",
+        Prompt = "1",
+        Group = 0,
+        Sample = 0,
+        PromptText = "",
+        Tokens = [1, 2, 3],
+        Logprobs = [-1, -2, -3],
+        TrainLogprobs = trained,
+        StopReason = StopReasons.Stop,
+    };
 
     [Fact]
     public async Task A_folder_without_a_run_is_refused()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MiniMaxSharp.Cli;
+using MiniMaxSharp.Tasks;
 using MiniMaxSharp.Training;
 
 namespace MiniMaxSharp.Tests.Training;
@@ -11,6 +12,7 @@ namespace MiniMaxSharp.Tests.Training;
 public sealed class KilledRunTests : IDisposable
 {
     private const int Steps = 30;
+    private const int RlSteps = 8;
     private readonly string folder = Directory.CreateTempSubdirectory("minimax-kill-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -26,7 +28,7 @@ public sealed class KilledRunTests : IDisposable
         var random = new Random(kills);
         for (var i = 0; i < kills; i++)
         {
-            using var process = Start(killed);
+            using var process = Start(Arguments(killed));
             // From the first moments, before there is a checkpoint, to the last steps.
             var moment = (i * Steps / kills) + random.Next(Steps / kills);
             while (!process.HasExited && LoggedSteps(killed) < moment)
@@ -39,7 +41,7 @@ public sealed class KilledRunTests : IDisposable
             await process.WaitForExitAsync(cancellation);
         }
 
-        using (var last = Start(killed))
+        using (var last = Start(Arguments(killed)))
         {
             await last.WaitForExitAsync(cancellation);
             Assert.Equal(0, last.ExitCode);
@@ -54,6 +56,39 @@ public sealed class KilledRunTests : IDisposable
 
         Assert.Equal(Steps, LoggedSteps(killed));
         Assert.DoesNotContain(Directory.GetFileSystemEntries(killed, "*", SearchOption.AllDirectories), static path => path.EndsWith(".tmp", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_reinforcement_run_that_is_killed_draws_the_same_rollouts_after_its_resume()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        string whole = Path.Combine(folder, "whole"), killed = Path.Combine(folder, "killed");
+        Assert.Equal(0, await CommandLine.InvokeAsync(RlArguments(whole), TextWriter.Null, TextWriter.Null));
+        foreach (var moment in new[] { 2, 5 }) // Behind the checkpoint of step 2, and behind the one of step 4.
+        {
+            using var process = Start(RlArguments(killed));
+            while (!process.HasExited && LoggedSteps(killed) < moment)
+            {
+                await Task.Delay(1, cancellation);
+            }
+
+            process.Kill();
+            await process.WaitForExitAsync(cancellation);
+        }
+
+        Assert.InRange(LoggedSteps(killed), 5, RlSteps - 1);
+        using (var last = Start(RlArguments(killed)))
+        {
+            await last.WaitForExitAsync(cancellation);
+            Assert.Equal(0, last.ExitCode);
+        }
+
+        Assert.Equal(File.ReadAllText(Path.Combine(whole, RolloutFile.Name)), File.ReadAllText(Path.Combine(killed, RolloutFile.Name)));
+        Assert.Equal(RlSteps, RolloutFile.Read(killed).Max(static rollout => rollout.Step));
+        Assert.Contains(RolloutFile.Read(killed), static rollout => rollout.Step < RlSteps && rollout.Advantage > 0); // Weights changed on the way.
+        var (expected, actual) = (TrainingCheckpoint.Latest(whole)!, TrainingCheckpoint.Latest(killed)!);
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(expected.Folder, "model-00000-of-00001.safetensors")), File.ReadAllBytes(Path.Combine(actual.Folder, "model-00000-of-00001.safetensors")));
     }
 
     private static int LoggedSteps(string run)
@@ -74,11 +109,18 @@ public sealed class KilledRunTests : IDisposable
         "--length", "64", "--threads", "2", "--deterministic",
     ];
 
-    private static Process Start(string run)
+    private static string[] RlArguments(string run) =>
+    [
+        "train", "rl", "--recipe", "nano-arithmetic-cispo", "--out", run, "--resume", "--model", RandomTiny.Folder, "--steps", $"{RlSteps}", "--threads", "1",
+        "--set", "prompts_per_step=3", "--set", "group_size=6", "--set", "windows=[64]", "--set", "overlong_cache=64", "--set", "dynamic_sampling=false",
+        "--set", "evaluate_every=0", "--set", "save_every=2",
+    ];
+
+    private static Process Start(string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "minimax.dll"));
-        foreach (var argument in Arguments(run))
+        foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }

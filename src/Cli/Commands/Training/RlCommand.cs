@@ -15,8 +15,10 @@ internal sealed class RlCommand
         The folder of the run has run.json, metrics.jsonl, rollouts.jsonl and checkpoints/step-….
         Exit code 1 when the rise of the accuracy that the recipe states is not reached.
 
-        Example: minimax train rl --recipe nano-arithmetic-cispo --model my-sft/checkpoints/step-00000400 --out my-rl
-                 minimax train rl --recipe nano-arithmetic-cispo --model MODEL --out dapo --set loss=dapo --set learning_rate=1e-4
+        Without --model the recipe makes its own start model, from generated data and fixed seeds, in OUT/start.
+
+        Example: minimax train rl --recipe nano-arithmetic-cispo --out my-rl
+                 minimax train rl --recipe nano-arithmetic-cispo --model my-sft/checkpoints/step-00000400 --out dapo --set loss=dapo --set is_weight_max=null
         """;
 
     private static readonly string[] curves =
@@ -53,7 +55,7 @@ internal sealed class RlCommand
     {
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var folder = parsed.GetRequiredValue(outFolder);
-        var run = Resolve(parsed, folder);
+        var run = Resolve(parsed, folder, cancellationToken);
         error.WriteLine(TrainingRunJson.ToText(run.ToJson()));
         var view = new TrainingView(error, TimeProvider.System, TrainingView.TerminalWidth(error), TimeSpan.Zero, curves, PlainLine);
         var result = Rl.Run(run, folder, parsed.GetValue(resume), view, view.Note, cancellationToken);
@@ -71,7 +73,7 @@ internal sealed class RlCommand
     }
 
     /// <summary>The recipe by name, or that of the run that is resumed, with the options over it.</summary>
-    private RlRun Resolve(ParseResult parsed, string folder)
+    private RlRun Resolve(ParseResult parsed, string folder, CancellationToken cancellationToken)
     {
         var stored = parsed.GetValue(resume) ? RunFolder.ReadRecipe(folder) : null;
         if (stored is null && parsed.GetValue(recipe) is null)
@@ -79,7 +81,7 @@ internal sealed class RlCommand
             throw new InvalidInputException($"--recipe is missing. The recipes are: {string.Join(", ", RlRecipes.All.Select(static known => known.Run.Recipe))}.");
         }
 
-        var json = stored ?? RlRecipes.Find(parsed.GetValue(recipe)!).ToJson();
+        var json = stored ?? RlRecipes.Find(parsed.GetValue(recipe)!).Run.ToJson();
         foreach (var (name, value) in (parsed.GetValue(set) ?? []).Select(Assignment))
         {
             json[name] = value;
@@ -92,9 +94,20 @@ internal sealed class RlCommand
             Steps = parsed.GetValue(steps) ?? run.Steps,
             Seed = parsed.GetValue(seed) ?? run.Seed,
             Threads = parsed.GetValue(threads) ?? run.Threads,
+            // The stated rise is that of the recipe's own start model and steps.
+            GoalGain = parsed.GetValue(model) is not null || parsed.GetValue(steps) is not null ? null : run.GoalGain,
         };
-        run.Validate();
-        return run;
+        (run.Model.Length > 0 ? run : run with { Model = folder }).Validate(); // Before minutes are spent on the start model.
+        return run.Model.Length > 0 ? run : run with { Model = MakeStart(run.Recipe, folder, parsed.InvocationConfiguration.Error, cancellationToken) };
+    }
+
+    private static string MakeStart(string recipe, string folder, TextWriter error, CancellationToken cancellationToken)
+    {
+        var start = Path.Combine(folder, "start");
+        error.WriteLine($"The start model is made in {start}.");
+        var view = new TrainingView(error, TimeProvider.System, TrainingView.TerminalWidth(error), TimeSpan.FromSeconds(5), ["loss", "eval/loss"], static value =>
+            Invariant($"start model: step {value.Step} of {value.Steps}, loss {value.Loss:F4}, {value.TokensPerSecond:N0} tokens/s"));
+        return RlRecipes.Find(recipe).Start.Make(start, view, view.Note, cancellationToken);
     }
 
     /// <summary>NAME=VALUE; a value that is no JSON is a text.</summary>

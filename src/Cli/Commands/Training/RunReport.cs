@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using MiniMaxSharp.Tasks;
 using MiniMaxSharp.Training;
 using static System.FormattableString;
 
@@ -10,6 +11,7 @@ namespace MiniMaxSharp.Cli;
 internal static class RunReport
 {
     private const string FileName = "report.html";
+    private const int ScatterPoints = 4000;
 
     private static readonly (string Title, string[] Names, bool Logarithmic)[] charts =
     [
@@ -48,6 +50,7 @@ internal static class RunReport
         AppendSummary(page, metrics, recipe);
         page.Append("<div class=\"charts\">");
         AppendCharts(page, metrics);
+        AppendScatter(page, runFolder);
         page.Append("</div>");
         if (recipe is not null)
         {
@@ -75,6 +78,32 @@ internal static class RunReport
         page.Append("</table>");
 
         void Row(string key, string value) => page.Append(Invariant($"<tr><th>{WebUtility.HtmlEncode(key)}</th><td>{WebUtility.HtmlEncode(value)}</td></tr>"));
+    }
+
+    /// <summary>Probabilities of the same tokens when drawn and under the trainer, of the last step that was learnt from (the report's figure 3).</summary>
+    private static void AppendScatter(StringBuilder page, string runFolder)
+    {
+        var last = new List<Rollout>();
+        if (File.Exists(Path.Combine(runFolder, RolloutFile.Name)))
+        {
+            foreach (var rollout in RolloutFile.Read(runFolder).Where(static rollout => rollout.TrainLogprobs is not null))
+            {
+                if (last.Count > 0 && last[0].Step != rollout.Step)
+                {
+                    last.Clear();
+                }
+
+                last.Add(rollout);
+            }
+        }
+
+        var agreement = new ProbabilityAgreement();
+        last.ForEach(rollout => agreement.Add(rollout.Logprobs, rollout.TrainLogprobs, rollout.LossMask));
+        if (agreement.Count > 0)
+        {
+            page.Append(Invariant($"<figure><figcaption>Probabilities of the tokens of step {last[0].Step} at the roll-out (across) and under the trainer (up), correlation {agreement.Correlation:F6}</figcaption>"))
+                .Append(SvgChart.Scatter(agreement.Sample(ScatterPoints))).Append("</figure>");
+        }
     }
 
     private static void AppendCharts(StringBuilder page, RunMetrics metrics)
