@@ -10,6 +10,8 @@ internal static class RlRecipes
     public static IReadOnlyList<(RlRun Run, string Description)> All { get; } =
     [
         (NanoArithmeticCispo(), "Additions with CISPO, from a model fine-tuned by nano-addition (--model)."),
+        (M1NanoRecipes.Rl(), "Third stage of m1-nano (--model): CISPO on all of its tasks, English and Chinese."),
+        (M1NanoRecipes.Long(), "Last stage of m1-nano (--model): harder problems, and a longer output window."),
     ];
 
     /// <summary>A tiny fine-tuned model learns to add without mistakes.</summary>

@@ -12,7 +12,8 @@ namespace MiniMaxSharp.Training;
 /// <param name="Level">Difficulty.</param>
 /// <param name="Weight">Share of the prompts, relative to the other tasks.</param>
 /// <param name="FromStep">First step that has it: a curriculum mixes tasks in.</param>
-public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1);
+/// <param name="Language">Language of its prompts; null is that of the run.</param>
+public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1, TaskLanguage? Language = null);
 
 /// <summary>The recipe of a reinforcement run. All of it goes into <c>run.json</c> and into each checkpoint.</summary>
 public sealed record RlRun

@@ -41,7 +41,7 @@ public sealed class TaskPrompts(RlRun run, Tokenizer tokenizer)
         var task = TaskCatalog.Get(choice.Task);
         for (var i = 0; i < Tries; i++)
         {
-            var instance = task.Sample(choice.Level, RolloutSeed.Of(seed, i), run.Language);
+            var instance = task.Sample(choice.Level, RolloutSeed.Of(seed, i), choice.Language ?? run.Language);
             if (instance.Split == split)
             {
                 return new RlPrompt(task.Name, choice.Level, instance.Id, instance.Prompt, ChatPrompt.Encode(new Conversation(instance.Messages), tokenizer), Reward(task, instance));
