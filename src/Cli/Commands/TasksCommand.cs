@@ -16,6 +16,7 @@ internal static class TasksCommand
         TasksVerification.Create(),
         TasksDemonstration.Create(),
         TasksPlay.Create(),
+        TasksEvaluation.Create(),
     };
 
     private static Command CreateList()
