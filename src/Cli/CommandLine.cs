@@ -39,7 +39,8 @@ internal static class CommandLine
         {
             foreach (var problem in parsed.Errors)
             {
-                await configuration.Error.WriteLineAsync($"minimax: {problem.Message}").ConfigureAwait(false);
+                var option = problem.SymbolResult is OptionResult { Option.Name: var name } && !problem.Message.Contains(name, StringComparison.Ordinal) ? $"{name}: " : "";
+                await configuration.Error.WriteLineAsync($"minimax: {option}{problem.Message}").ConfigureAwait(false);
             }
 
             await configuration.Error.WriteLineAsync($"Try: {CommandPath(parsed.CommandResult)} --help").ConfigureAwait(false);

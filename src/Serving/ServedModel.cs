@@ -20,6 +20,9 @@ public sealed class ServedModel(string name, Tokenizer tokenizer, int maxContext
     /// <summary>Most tokens of prompt and answer together.</summary>
     public int MaxContext { get; } = maxContext;
 
+    /// <summary>The engine, when the answers come from one here.</summary>
+    internal InferenceEngine? Engine { get; private init; }
+
     /// <summary>When it was loaded.</summary>
     public DateTimeOffset Created { get; } = DateTimeOffset.UtcNow;
 
@@ -27,7 +30,7 @@ public sealed class ServedModel(string name, Tokenizer tokenizer, int maxContext
     public static ServedModel Of(InferenceEngine engine, string? name = null)
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(engine.Loaded.Folder));
-        return new ServedModel(name ?? Path.GetFileName(folder), engine.Tokenizer, (int)engine.Loaded.Config.MaxPositionEmbeddings, engine.Submit);
+        return new ServedModel(name ?? Path.GetFileName(folder), engine.Tokenizer, (int)engine.Loaded.Config.MaxPositionEmbeddings, engine.Submit) { Engine = engine };
     }
 
     /// <summary>The model as a chat client, beside the endpoints.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Serving;
 
@@ -21,7 +22,7 @@ internal sealed partial class ServingState : IDisposable
         Keys = new ApiKeyRing(options, time);
         Limits = new RateLimits(time);
         Ledger = UsageLedger.Open(options.LedgerFile, time);
-        Telemetry = new Telemetry(() => Running);
+        Telemetry = new Telemetry(() => Running, model.Engine);
         Grammars = new GrammarCache();
     }
 

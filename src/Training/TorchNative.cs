@@ -13,6 +13,9 @@ namespace MiniMaxSharp.Training;
 public static class TorchNative
 {
     private const string Library = "libLibTorchSharp.so";
+    private const string Package = "libtorch-cpu-linux-x64";
+    private const string PackageVersion = "2.10.0"; // That of Directory.Packages.props.
+    private const string Variable = "MINIMAX_LIBTORCH";
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const uint VersionNeedSection = 0x6ffffffe; // SHT_GNU_verneed
     private const byte WeakVersion = 2; // VER_FLG_WEAK
@@ -41,12 +44,13 @@ public static class TorchNative
         var folder = new[] { Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory }
             .FirstOrDefault(folder => File.Exists(Path.Combine(folder, Library)))
             ?? throw new InvalidInputException($"{Library} is not beside the program ({AppContext.BaseDirectory}). Build again with `dotnet build`.");
+        var libtorch = LibtorchFolder(folder);
         try
         {
             // libtorch first: what is loaded satisfies the needs of the next library, wherever that lies.
             foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
             {
-                NativeLibrary.Load(Path.Combine(folder, name));
+                NativeLibrary.Load(Path.Combine(libtorch, name));
             }
 
             var original = Path.Combine(folder, Library);
@@ -61,8 +65,22 @@ public static class TorchNative
         }
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
-            throw new InvalidInputException($"libtorch in {folder} does not load: {error.Message}", error);
+            throw new InvalidInputException($"libtorch in {libtorch} does not load: {error.Message}", error);
         }
+    }
+
+    /// <summary>Where libtorch lies: beside the program, where the environment says, or in the package cache. The tool package has none (docs/adr/0007).</summary>
+    private static string LibtorchFolder(string program)
+    {
+        var cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } packages
+            ? packages
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var cached = Path.Combine(cache, Package, PackageVersion, "runtimes", "linux-x64", "native");
+        return new[] { program, Environment.GetEnvironmentVariable(Variable) ?? "", cached }
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
+            ?? throw new InvalidInputException(
+                $"Training needs libtorch, which is not with this program (450 MB). Download the package {Package} {PackageVersion}, unpack it (it is a zip file), "
+                + $"and name its folder runtimes/linux-x64/native in {Variable}. Or train from the sources: dotnet run -c Release --project src/Cli -- train …");
     }
 
     /// <summary>

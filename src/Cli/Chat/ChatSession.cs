@@ -152,7 +152,7 @@ internal sealed class ChatSession(InferenceEngine engine, SamplingParams samplin
     /// <summary>Generates the next message of <paramref name="turn"/>, adds it, and gives its tool calls.</summary>
     private IReadOnlyList<ToolCall> Answer(List<ChatMessage> turn, CancellationToken cancellationToken)
     {
-        var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking);
+        var answer = new Answer(engine, sampling with { ThinkingBudget = thinking.Budget }, thinking, turn.Count == 1 ? tools?.FirstAnswer : null);
         ChatMessage[] asked = [.. system is null ? [] : new[] { ChatMessage.System(system) }, .. messages, .. turn];
         var prompt = answer.Prompt(new Conversation(asked) { Tools = tools?.Tools.Declarations });
         var progress = new TokenProgress(error, prompt.Length, ProgressLine.IsTerminal(error), TimeProvider.System);

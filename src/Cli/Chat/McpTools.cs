@@ -44,6 +44,10 @@ internal sealed class McpTools : IAsyncDisposable
         }
     }
 
+    /// <summary>What an answer is held to that must be calls of these tools.</summary>
+    /// <exception cref="InvalidInputException">A tool has a schema that cannot be kept.</exception>
+    public Grammar RequiredCall() => Grammar.ToolCallsRequired([.. tools.Values.Select(tool => new GrammarTool(tool.Name, tool.JsonSchema))]);
+
     /// <summary>Runs one call. A failure is text too: the model is told what went wrong.</summary>
     public async Task<string> Call(ToolCall call, CancellationToken cancellationToken)
     {

@@ -16,6 +16,9 @@ internal sealed class ToolRound(McpTools tools, IEnumerable<string> allowed, Tex
     /// <summary>The tools.</summary>
     public McpTools Tools => tools;
 
+    /// <summary>What the first answer to a question is held to; null for free text.</summary>
+    public Grammar? FirstAnswer { get; init; }
+
     /// <summary>Runs calls one after another.</summary>
     /// <returns>One result for each call.</returns>
     public async Task<List<ChatMessage>> Run(IReadOnlyList<ToolCall> calls, CancellationToken cancellationToken)

@@ -54,6 +54,7 @@ internal static class BenchCommand
     public static Command Create()
     {
         var command = new Command("bench", Help) { model, prompts, generate, depths, fill, threads, pin, keyValueType, bfloat16Inputs, repetitions, warmUp, json };
+        command.Add(BenchServeCommand.Create());
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, cancellationToken), CancellationToken.None));
         return command;
     }

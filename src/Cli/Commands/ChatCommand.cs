@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Cli;
 
@@ -29,11 +30,21 @@ internal static class ChatCommand
             HelpName = "SERVER",
         };
         var allow = new Option<string[]>("--mcp-allow") { Description = "A tool that runs without a question; * is all. May be given again.", HelpName = "TOOL" };
+        var require = new Option<bool>("--mcp-require")
+        {
+            Description = "The first answer to each question is a call of a tool with arguments that fit its schema: for models that seldom call by themselves.",
+        };
         var options = new GenerationOptions();
-        var command = new Command(Name, Help) { system, mcp, allow };
+        var command = new Command(Name, Help) { system, mcp, allow, require };
         options.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            var servers = parsed.GetValue(mcp) ?? [];
+            if (parsed.GetValue(require) && servers.Length == 0)
+            {
+                throw new InvalidInputException("--mcp-require asks for calls, but there are no tools. Give --mcp.");
+            }
+
             using var engine = options.OpenEngine(parsed);
             var io = parsed.InvocationConfiguration;
             if (engine.Loaded.TokensThatFit() is var longest && longest < engine.Loaded.Config.MaxPositionEmbeddings)
@@ -43,10 +54,12 @@ internal static class ChatCommand
                     $"note: the memory holds a conversation of {longest:N0} of the model's {engine.Loaded.Config.MaxPositionEmbeddings:N0} tokens."));
             }
 
-            var servers = parsed.GetValue(mcp) ?? [];
             await using var tools = servers.Length > 0 ? await McpTools.Connect(servers, cancellationToken).ConfigureAwait(false) : null;
             var isTerminal = AnswerWriter.IsTerminal(io.Output);
-            var round = tools is null ? null : new ToolRound(tools, parsed.GetValue(allow) ?? [], Console.In, io.Output, isTerminal && !Console.IsInputRedirected);
+            var round = tools is null ? null : new ToolRound(tools, parsed.GetValue(allow) ?? [], Console.In, io.Output, isTerminal && !Console.IsInputRedirected)
+            {
+                FirstAnswer = parsed.GetValue(require) ? tools.RequiredCall() : null,
+            };
             using var session = new ChatSession(engine, options.Sampling(parsed), Console.In, io.Output, io.Error, isTerminal, round);
             session.SetSystem(parsed.GetValue(system));
             session.SetThinking(options.Thinking(parsed));

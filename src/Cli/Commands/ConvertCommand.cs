@@ -17,6 +17,7 @@ internal static class ConvertCommand
           minimax convert models/random-tiny tiny.gguf --dtype bf16
           minimax convert tiny.gguf tiny-folder
           minimax convert models/random-tiny tiny-hf --to hf
+          minimax convert my-model merged.gguf --adapter my-lora/checkpoints/step-00000200/adapter
         """;
 
     private static readonly Argument<string> input = new("IN") { Description = "Model folder or .gguf file." };
@@ -31,6 +32,12 @@ internal static class ConvertCommand
         DefaultValueFactory = _ => "keep",
     };
 
+    private static readonly Option<string?> adapter = new("--adapter")
+    {
+        Description = "Folder with a LoRA adapter in the layout of PEFT, which is merged into the weights.",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<string> shardSize = new("--shard-size")
     {
         Description = "Largest safetensors shard: bytes, or 500MB, 5GB, 2GiB.",
@@ -42,7 +49,7 @@ internal static class ConvertCommand
     {
         to.AcceptOnlyFromAmong("gguf", "safetensors", "hf");
         type.AcceptOnlyFromAmong("keep", "f32", "bf16", "f16");
-        var command = new Command("convert", Help) { input, target, to, type, ExportRun.Tokenizer, shardSize, ExportRun.Force, ExportRun.Json };
+        var command = new Command("convert", Help) { input, target, to, type, adapter, ExportRun.Tokenizer, shardSize, ExportRun.Force, ExportRun.Json };
         command.SetAction(RunAsync);
         return command;
     }
@@ -55,20 +62,21 @@ internal static class ConvertCommand
         ExportRun.CheckTarget(source, path, format, parsed.GetValue(ExportRun.Force));
         var config = MiniMaxM1Config.Load(source);
         using var weights = MiniMaxM1Weights.Load(source, config);
+        using var lora = parsed.GetValue(adapter) is { } folder ? LoraAdapter.Open(folder) : null;
         var vocabulary = ExportRun.TokenizerOf(parsed, source);
-        var plan = MakePlan(parsed, path, format, config, weights, vocabulary);
+        var plan = MakePlan(parsed, path, format, config, weights, vocabulary, lora);
         return await ExportRun.WriteAsync(parsed, plan, format, vocabulary, cancellationToken).ConfigureAwait(false);
     }
 
     private static ExportPlan MakePlan(
-        ParseResult parsed, string path, string format, MiniMaxM1Config config, MiniMaxM1Weights weights, string? vocabulary)
+        ParseResult parsed, string path, string format, MiniMaxM1Config config, MiniMaxM1Weights weights, string? vocabulary, LoraAdapter? lora)
     {
         var name = parsed.GetRequiredValue(type);
         DType? dtype = name == "keep" ? null : Enum.Parse<DType>(name, ignoreCase: true);
         if (format == "gguf")
         {
             var model = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(parsed.GetRequiredValue(input)));
-            var file = new GgufExport(config, weights, dtype, vocabulary, model);
+            var file = new GgufExport(config, weights, dtype, vocabulary, model, lora);
             return new ExportPlan(path, file.TensorCount, file.TotalBytes, (progress, cancel) => file.Write(path, progress, cancel));
         }
 
@@ -76,7 +84,7 @@ internal static class ConvertCommand
         var shardBytes = ByteSize.TryParse(shardText, out var size)
             ? size
             : throw new InvalidInputException($"--shard-size {shardText} is no size. Give bytes or a number with a unit, for example 5GB.");
-        var folder = new FolderExport(config, weights, format == "hf" ? ExpertLayout.Packed : ExpertLayout.Separate, dtype);
+        var folder = new FolderExport(config, weights, format == "hf" ? ExpertLayout.Packed : ExpertLayout.Separate, dtype, lora);
         return new ExportPlan(path, folder.TensorCount, folder.TotalBytes, (progress, cancel) => folder.Write(path, vocabulary, shardBytes, progress, cancel));
     }
 }

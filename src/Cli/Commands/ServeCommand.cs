@@ -53,6 +53,7 @@ internal static class ServeCommand
     private static readonly Option<bool> keepReasoning = new("--keep-reasoning") { Description = "Show the model its earlier thinking when a client sends it back." };
     private static readonly Option<bool> logPrompts = new("--log-prompts") { Description = "Write prompts to the log." };
     private static readonly Option<bool> logJson = new("--log-json") { Description = "Write the log as JSON, one line an entry." };
+    private static readonly Option<string?> otlp = new("--otlp") { Description = "Send traces and metrics to this OpenTelemetry collector (OTLP over HTTP).", HelpName = "URL" };
     private static readonly EngineFlags engineFlags = new();
 
     /// <summary>The command.</summary>
@@ -61,7 +62,7 @@ internal static class ServeCommand
         var command = new Command(Name, Help)
         {
             model, host, port, name, keyFile, insecure, ledger, requestsPerMinute, tokensPerMinute, maxRequest, timeout, drain, cors, prices, maxTokens,
-            keepReasoning, logPrompts, logJson,
+            keepReasoning, logPrompts, logJson, otlp,
         };
         foreach (var option in engineFlags.All)
         {
@@ -75,6 +76,7 @@ internal static class ServeCommand
     private static async Task<int> Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         var address = Address(parsed);
+        var collector = OtlpExport.ReadEndpoint(parsed.GetValue(otlp));
         using var engine = engineFlags.Open(parsed, parsed.GetRequiredValue(model));
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address));
@@ -82,6 +84,7 @@ internal static class ServeCommand
         builder.Services.AddMiniMax(_ => ServedModel.Of(engine, parsed.GetValue(name)), options => Configure(options, parsed));
         await using var app = builder.Build();
         app.MapMiniMax();
+        using var export = collector is null ? null : new OtlpExport(collector);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);

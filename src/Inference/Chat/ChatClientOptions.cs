@@ -11,10 +11,14 @@ internal readonly record struct ChatClientOptions(SamplingParams Sampling, bool 
 {
     /// <summary>Reads the options; what they leave out is the model's default.</summary>
     /// <exception cref="InvalidInputException">A value is out of its range.</exception>
-    /// <exception cref="NotSupportedException">The options ask for a form of the answer that cannot be kept.</exception>
+    /// <exception cref="NotSupportedException">The options name a conversation, and this client keeps none.</exception>
     public static ChatClientOptions Read(ChatOptions options, IChatClient client)
     {
-        RefuseForms(options);
+        if (options.ConversationId is not null)
+        {
+            throw new NotSupportedException("This client keeps no conversations: send all messages with each call, and leave ConversationId out.");
+        }
+
         var defaults = options.RawRepresentationFactory?.Invoke(client) as SamplingParams ?? new SamplingParams();
         var (thinks, budget) = Thinking(options, defaults.ThinkingBudget);
         var sampling = defaults with
@@ -33,25 +37,6 @@ internal readonly record struct ChatClientOptions(SamplingParams Sampling, bool 
         };
         sampling.Validate();
         return new ChatClientOptions(sampling, thinks);
-    }
-
-    /// <summary>The one place where rules for the form of the answer are met. This build has no grammars, so a rule that it could not keep is refused.</summary>
-    private static void RefuseForms(ChatOptions options)
-    {
-        if (options.ResponseFormat is ChatResponseFormatJson)
-        {
-            throw new NotSupportedException("ResponseFormat asks for JSON, but this build cannot hold an answer to a form yet. Use ChatResponseFormat.Text.");
-        }
-
-        if (options.ToolMode is RequiredChatToolMode)
-        {
-            throw new NotSupportedException("ToolMode requires a call, but this build cannot hold an answer to a form yet. Use ChatToolMode.Auto.");
-        }
-
-        if (options.ConversationId is not null)
-        {
-            throw new NotSupportedException("This client keeps no conversations: send all messages with each call, and leave ConversationId out.");
-        }
     }
 
     /// <summary>A number of tokens beats an effort, and "off" beats both, as at the HTTP endpoints.</summary>

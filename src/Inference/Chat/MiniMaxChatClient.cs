@@ -11,6 +11,7 @@ namespace MiniMaxSharp.Inference;
 /// <para>
 /// <see cref="ChatOptions.AdditionalProperties"/> knows <c>thinking_token_budget</c>, <c>enable_thinking</c>, <c>min_p</c> and <c>repetition_penalty</c>;
 /// <see cref="ChatOptions.RawRepresentationFactory"/> may return <see cref="SamplingParams"/>, over which the other options stand.
+/// A JSON response format, required calls, and tools whose <c>AdditionalProperties</c> have <c>strict</c> are kept token by token.
 /// </para>
 /// </summary>
 public sealed class MiniMaxChatClient : IChatClient
@@ -20,6 +21,7 @@ public sealed class MiniMaxChatClient : IChatClient
     private readonly Tokenizer tokenizer;
     private readonly InferenceEngine? engine;
     private readonly bool ownsEngine;
+    private readonly GrammarCache grammars = new();
     private bool disposed;
 
     /// <summary>A client of <paramref name="engine"/>.</summary>
@@ -54,7 +56,7 @@ public sealed class MiniMaxChatClient : IChatClient
 
     /// <summary>The answer as it comes: reasoning, text, complete function calls, and last the usage.</summary>
     /// <exception cref="InvalidInputException">A message or option cannot be used.</exception>
-    /// <exception cref="NotSupportedException">The options ask for a form of the answer, or a tool is no function.</exception>
+    /// <exception cref="NotSupportedException">The options name a conversation, or a tool is no function.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -121,7 +123,14 @@ public sealed class MiniMaxChatClient : IChatClient
         hasTools = conversation.Tools is { Count: > 0 };
         var prompt = ChatPrompt.Encode(conversation, tokenizer, thinks: asked.Thinks);
         var system = ChatPrompt.SystemPrefixLength(conversation, tokenizer, prompt);
-        return new GenerationRequest { Prompt = prompt, Sampling = asked.Sampling, CacheBreakpoints = system > 0 ? [system] : [] };
+        return new GenerationRequest
+        {
+            Prompt = prompt,
+            Sampling = asked.Sampling,
+            Grammar = ChatClientForm.Of(options, grammars),
+            GrammarStart = asked.Thinks ? null : GrammarStart.Content,
+            CacheBreakpoints = system > 0 ? [system] : [],
+        };
     }
 
     private static AIContent? Content(ChatDelta delta, CallArguments arguments)

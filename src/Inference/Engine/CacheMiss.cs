@@ -10,6 +10,9 @@ internal static class CacheMiss
         ? "off: this engine has no prefix cache"
         : "disabled: the request did not want the prefix cache";
 
+    /// <summary><c>logprobs</c>: the log-probabilities of the prompt were wanted.</summary>
+    public static string PromptLogProbs() => "logprobs: the log-probabilities of the prompt were asked for, so all of it had to run";
+
     /// <summary><c>short</c>: no grid line lies within the prompt.</summary>
     public static string Short(int grid) => Text($"short: a prompt is reused in blocks of {grid} tokens, and one token has to run");
 

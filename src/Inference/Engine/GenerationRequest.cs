@@ -33,6 +33,12 @@ public sealed record GenerationRequest
     /// <summary>False: neither reads nor fills the prefix cache.</summary>
     public bool UsePrefixCache { get; init; } = true;
 
+    /// <summary>
+    /// Reports the log-probability of each prompt token, with this many likely alternatives; null is off. The whole prompt runs then: what the
+    /// prefix cache knows is not used, but the prompt is known to later requests.
+    /// </summary>
+    public int? PromptLogProbs { get; init; }
+
     /// <summary>Prompt lengths at which a later request is likely to branch off: the end of system prompt and tools, explicit cache marks.</summary>
     public IReadOnlyList<int> CacheBreakpoints { get; init; } = [];
 }

@@ -18,6 +18,8 @@ public sealed partial class InferenceEngine
     private Thread? loop;
     private long arrivals;
     private int requests;
+    private long lightningBytes;
+    private long keyValueBytes;
     private volatile bool stopping;
 
     /// <summary>Requests that run or wait.</summary>
@@ -35,6 +37,12 @@ public sealed partial class InferenceEngine
     /// <summary>Bytes of the prefix cache.</summary>
     public long CacheByteCount => cache?.Bytes ?? 0;
 
+    /// <summary>Bytes of the lightning states of all answers, as of the last step.</summary>
+    public long LightningByteCount => Volatile.Read(ref lightningBytes);
+
+    /// <summary>Bytes of the keys and values of all answers, as of the last step; what answers share counts for each.</summary>
+    public long KeyValueByteCount => Volatile.Read(ref keyValueBytes);
+
     /// <summary>Admits a request; the steps run it. Everything that can be refused is refused here.</summary>
     /// <exception cref="InvalidInputException">As for <see cref="Start"/>, or the number of answers is out of range.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
@@ -46,7 +54,8 @@ public sealed partial class InferenceEngine
             throw new InvalidInputException($"n is {request.Count}; it must be from 1 to {GenerationRequest.MaxCount}.");
         }
 
-        var running = new RunningRequest(request, Options.Time);
+        var scores = ScoresOf(request);
+        var running = new RunningRequest(request, Options.Time) { PromptScores = scores };
         var rules = Enumerable.Range(0, request.Count)
             .Select(choice => Rules(request.Prompt, request.Sampling with { Seed = request.Sampling.Seed + (ulong)choice }, request.StartsInReasoning,
                 Constrain(request.Grammar, request.StartsInReasoning, request.GrammarStart)))
@@ -88,6 +97,7 @@ public sealed partial class InferenceEngine
                 Admit();
                 EndStopped();
                 scheduler.Schedule(batch);
+                MeasureStates();
                 if (batch.Rows == 0)
                 {
                     return false;
@@ -95,6 +105,7 @@ public sealed partial class InferenceEngine
 
                 Loaded.Model.Forward(batch.Chunks);
                 SaveStates();
+                ScorePrompts();
                 Sample();
             }
             catch (Exception failure)
@@ -178,6 +189,13 @@ public sealed partial class InferenceEngine
             admitted.ForEach(scheduler.Add);
             admitted.Clear();
         }
+    }
+
+    private void MeasureStates()
+    {
+        var lightning = scheduler.StateCount * Loaded.Model.StateBytes(0);
+        Volatile.Write(ref lightningBytes, lightning);
+        Volatile.Write(ref keyValueBytes, scheduler.StateBytes - lightning);
     }
 
     /// <summary>Ends what was cancelled or took too long.</summary>
@@ -273,12 +291,15 @@ public sealed partial class InferenceEngine
 
     private void Take(AnswerSequence answer, Span<float> logits)
     {
-        var reasoning = answer.Rules.InReasoning;
-        var token = answer.Rules.Next(logits, out var id);
-        answer.Append(id);
-        if (token.Id >= 0 || token.Text.Length > 0)
+        if (answer.Rules.FinishReason is null) // It is set from the start where no token is wanted.
         {
-            answer.Running.Add(new GenerationEvent(answer.Choice, token, null), reasoning);
+            var reasoning = answer.Rules.InReasoning;
+            var token = answer.Rules.Next(logits, out var id);
+            answer.Append(id);
+            if (token.Id >= 0 || token.Text.Length > 0)
+            {
+                answer.Running.Add(new GenerationEvent(answer.Choice, token, null), reasoning);
+            }
         }
 
         if (answer.Rules.FinishReason is { } reason)

@@ -158,7 +158,7 @@ public sealed partial class InferenceEngine : IDisposable
         }
 
         var room = Loaded.Config.MaxPositionEmbeddings - prompt.Length;
-        if (room < 1)
+        if (room < (sampling.MaxTokens == 0 ? 0 : 1))
         {
             throw new InvalidInputException(
                 $"The prompt has {prompt.Length:N0} tokens, but the model takes at most {Loaded.Config.MaxPositionEmbeddings:N0} (max_position_embeddings). Shorten it.");

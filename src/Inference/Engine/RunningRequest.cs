@@ -51,8 +51,17 @@ public sealed class RunningRequest : IDisposable
     /// <summary>From the first token to the last.</summary>
     public TimeSpan DecodeTime { get; private set; }
 
+    /// <summary>
+    /// Log-probabilities of the prompt when they were asked for; complete before the first event. Entry i is that of prompt token i + 1, for nothing
+    /// stands before the first.
+    /// </summary>
+    public IReadOnlyList<PromptLogProb>? PromptLogProbs => PromptScores?.Scores;
+
     /// <summary>Seed of the draws of answer 0; answer i draws with seed + i when a seed was given.</summary>
     public ulong Seed { get; internal set; }
+
+    /// <summary>Collects <see cref="PromptLogProbs"/>; null when they were not asked for.</summary>
+    internal PromptScores? PromptScores { get; set; }
 
     /// <summary>True when every answer has ended.</summary>
     internal bool IsComplete { get; private set; }

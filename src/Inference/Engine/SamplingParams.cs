@@ -48,7 +48,7 @@ public sealed record SamplingParams
     /// <summary>End and stop tokens are not drawn before this many tokens.</summary>
     public int MinTokens { get; init; }
 
-    /// <summary>Most tokens to generate; null goes on to the end of the context.</summary>
+    /// <summary>Most tokens to generate; null goes on to the end of the context, 0 only runs the prompt.</summary>
     public int? MaxTokens { get; init; }
 
     /// <summary>Tokens of thinking after which a closing message is forced; null is off.</summary>
@@ -92,7 +92,7 @@ public sealed record SamplingParams
         Require(Stop.Count <= MaxStopStrings, "the number of stop strings", Stop.Count, $"at most {MaxStopStrings}");
         Require(Stop.All(text => text.Length > 0), "a stop string", "empty", "of one character or more");
         Require(StopTokenIds.All(id => id >= 0), "a stop token id", StopTokenIds.FirstOrDefault(id => id < 0), "0 or more");
-        Require(MaxTokens is null or > 0, "max_tokens", MaxTokens, "1 or more");
+        Require(MaxTokens is null or >= 0, "max_tokens", MaxTokens, "0 or more");
         Require(MinTokens >= 0 && MinTokens <= (MaxTokens ?? int.MaxValue), "min_tokens", MinTokens, "from 0 to max_tokens");
         Require(ThinkingBudget is null or >= 0, "thinking_token_budget", ThinkingBudget, "0 or more");
         Require(RepetitionStopCount >= 0, "repetition_stop_count", RepetitionStopCount, "0 (off) or more");

@@ -29,6 +29,9 @@ internal sealed class Scheduler(MiniMaxM1 model, int maxRunning, long capacity, 
     /// <summary>Times that an answer lost its slot or its states.</summary>
     public long Preemptions { get; private set; }
 
+    /// <summary>Answers with states.</summary>
+    public int StateCount => running.Count(HasState) + waiting.Count(HasState);
+
     /// <summary>Bytes of the states of all answers; shared pages count for each.</summary>
     public long StateBytes
     {
@@ -94,6 +97,8 @@ internal sealed class Scheduler(MiniMaxM1 model, int maxRunning, long capacity, 
     private long CacheBytes => cache?.Bytes ?? 0;
 
     private long BytesAt(AnswerSequence answer, int position) => answer.State is null ? 0 : model.StateBytes(position);
+
+    private static bool HasState(AnswerSequence answer) => answer.State is not null;
 
     private static void Insert(List<AnswerSequence> list, AnswerSequence answer)
     {
@@ -174,7 +179,9 @@ internal sealed class Scheduler(MiniMaxM1 model, int maxRunning, long capacity, 
             return true;
         }
 
-        var hit = cache.Find(request.Prompt.Span);
+        var hit = answer.Running.PromptScores is { IsComplete: false }
+            ? new PrefixHit(null, 0, CacheMiss.PromptLogProbs())
+            : cache.Find(request.Prompt.Span);
         answer.State = hit.State?.Clone() ?? model.CreateState();
         cache.AddSnapshotPositions(request, hit, answer.SnapshotPositions);
         if (answer.Count == answer.PromptLength)

@@ -7,14 +7,17 @@ namespace MiniMaxSharp.Inference;
 /// <param name="Declaration">Name, type and shape.</param>
 /// <param name="Parts">The matrices.</param>
 /// <param name="Importance">Importance of the columns of each matrix for quantisation; an empty one weighs all alike.</param>
-internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList<Weight> Parts, IReadOnlyList<float[]>? Importance = null)
+/// <param name="Adapter">What is added to the matrices.</param>
+internal sealed record ExportTensor(
+    TensorDeclaration Declaration, IReadOnlyList<ExportPart> Parts, IReadOnlyList<float[]>? Importance = null, LoraAdapter? Adapter = null)
 {
     private const int ChunkBytes = 1 << 20;
 
     /// <summary>A tensor in the type that is asked for, else in the one that all its matrices have, else in F32.</summary>
-    public static ExportTensor Of(string name, DType? type, long[] shape, params IReadOnlyList<Weight> parts)
+    public static ExportTensor Of(string name, DType? type, long[] shape, params IReadOnlyList<ExportPart> parts)
     {
-        var common = parts.All(part => part.DType == parts[0].DType) ? parts[0].DType : DType.F32;
+        var first = parts[0].Weight.DType;
+        var common = parts.All(part => part.Weight.DType == first) ? first : DType.F32;
         return new ExportTensor(new TensorDeclaration(name, type ?? common, shape), parts);
     }
 
@@ -23,13 +26,13 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
     public void WriteTo(Action<string, ReadOnlySpan<byte>> write, CancellationToken cancellationToken)
     {
         var buffer = new List<byte>(ChunkBytes);
-        var values = new float[Parts[0].Columns];
+        var values = new float[Parts[0].Weight.Columns];
         for (var index = 0; index < Parts.Count; index++)
         {
-            var part = Parts[index];
-            for (var row = 0; row < part.Rows; row++)
+            var delta = Adapter?.Of(Parts[index].Name);
+            for (var row = 0; row < Parts[index].Weight.Rows; row++)
             {
-                Append(buffer, index, row, values);
+                Append(buffer, index, row, values, delta);
                 if (buffer.Count >= ChunkBytes)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
@@ -42,16 +45,17 @@ internal sealed record ExportTensor(TensorDeclaration Declaration, IReadOnlyList
         write(Declaration.Name, CollectionsMarshal.AsSpan(buffer));
     }
 
-    private void Append(List<byte> buffer, int index, int row, float[] values)
+    private void Append(List<byte> buffer, int index, int row, float[] values, LoraDelta? delta)
     {
-        var part = Parts[index];
-        if (part.DType == Declaration.Type)
+        var part = Parts[index].Weight;
+        if (part.DType == Declaration.Type && delta is null)
         {
             buffer.AddRange(part.RowBytesAt(row));
             return;
         }
 
         part.CopyRow(row, values);
+        delta?.AddTo(row, values);
         if (Declaration.Type == DType.F32)
         {
             buffer.AddRange(MemoryMarshal.AsBytes(values.AsSpan()));

@@ -24,12 +24,14 @@ public sealed class FolderExport
     /// <param name="weights">Its weights; they must live until everything is written.</param>
     /// <param name="layout">Names of the tensors and spelling of the configuration.</param>
     /// <param name="type">F32, F16 or BF16 for all tensors but the routers, which are F32 then; null keeps the types that they have.</param>
-    /// <exception cref="InvalidInputException">The layout cannot express the model, or its weights are quantised.</exception>
-    public FolderExport(MiniMaxM1Config config, MiniMaxM1Weights weights, ExpertLayout layout, DType? type)
+    /// <param name="adapter">Merged into the weights.</param>
+    /// <exception cref="InvalidInputException">The layout cannot express the model, its weights are quantised, or the adapter is of another model.</exception>
+    public FolderExport(MiniMaxM1Config config, MiniMaxM1Weights weights, ExpertLayout layout, DType? type, LoraAdapter? adapter = null)
     {
+        adapter?.CheckFits(weights.Stored);
         var written = config with { TorchDtype = type ?? config.TorchDtype };
         configJson = layout == ExpertLayout.Packed ? written.ToTransformersJson() : written.ToJson();
-        tensors = Plan(config, weights, layout, type);
+        tensors = [.. Plan(config, weights, layout, type).Select(tensor => tensor with { Adapter = adapter })];
         if (tensors.Find(static tensor => tensor.Declaration.Type is not (DType.F32 or DType.F16 or DType.BF16)) is { } quantised)
         {
             throw new InvalidInputException(
@@ -102,7 +104,7 @@ public sealed class FolderExport
             {
                 var name = layout == ExpertLayout.Packed ? tensor.Name.Replace(".block_sparse_moe.", ".mlp.", StringComparison.Ordinal) : tensor.Name;
                 var wanted = type is not null && tensor.Role == TensorRole.Router ? DType.F32 : type;
-                plan.Add(ExportTensor.Of(name, wanted, shape, weights.Stored[tensor.Name]));
+                plan.Add(ExportTensor.Of(name, wanted, shape, weights.Part(tensor.Name)));
             }
             else if (tensor.Name == WeightMap.Expert(tensor.Layer, 0, "w1"))
             {
@@ -116,7 +118,7 @@ public sealed class FolderExport
     private static ExportTensor[] PackedExperts(MiniMaxM1Config config, MiniMaxM1Weights weights, int layer, DType? type)
     {
         var (E, I, H) = (config.NumLocalExperts, config.IntermediateSize, config.HiddenSize);
-        Weight Part(int expert, string part) => weights.Stored[WeightMap.Expert(layer, expert, part)];
+        ExportPart Part(int expert, string part) => weights.Part(WeightMap.Expert(layer, expert, part));
         return
         [
             ExportTensor.Of(WeightMap.PackedGateUp(layer), type, [E, 2L * I, H],

@@ -17,9 +17,10 @@ public sealed class GgufExport
     /// <param name="type">F32, F16 or BF16 for all matrices; null keeps the types that they have.</param>
     /// <param name="tokenizer">Model folder or .gguf file with the tokenizer; null writes a model without one, which llama.cpp loads for token ids only.</param>
     /// <param name="name">Name of the model for people.</param>
-    /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer; the message says why.</exception>
-    public GgufExport(MiniMaxM1Config config, MiniMaxM1Weights weights, DType? type, string? tokenizer, string name)
-        : this(config, weights, _ => type, tokenizer, name)
+    /// <param name="adapter">Merged into the weights.</param>
+    /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer, or the adapter is of another model; the message says why.</exception>
+    public GgufExport(MiniMaxM1Config config, MiniMaxM1Weights weights, DType? type, string? tokenizer, string name, LoraAdapter? adapter = null)
+        : this(config, weights, _ => type, tokenizer, name, adapter: adapter)
     {
     }
 
@@ -29,10 +30,17 @@ public sealed class GgufExport
     /// </summary>
     /// <exception cref="InvalidInputException">The format cannot express the model or the tokenizer; the message says why.</exception>
     public GgufExport(
-        MiniMaxM1Config config, MiniMaxM1Weights weights, Func<ManifestTensor, DType?> typeOf, string? tokenizer, string name, ImportanceMatrix? importance = null)
+        MiniMaxM1Config config,
+        MiniMaxM1Weights weights,
+        Func<ManifestTensor, DType?> typeOf,
+        string? tokenizer,
+        string name,
+        ImportanceMatrix? importance = null,
+        LoraAdapter? adapter = null)
     {
+        adapter?.CheckFits(weights.Stored);
         var shape = GgufConfig.Write(config);
-        tensors = [.. Plan(config, weights, typeOf).Select(tensor => Weighted(tensor, importance))];
+        tensors = [.. Plan(config, weights, typeOf).Select(tensor => Weighted(tensor, importance) with { Adapter = adapter })];
         metadata =
         [
             new("general.architecture", GgufValue.Of(GgufConfig.Architecture)),
@@ -86,13 +94,13 @@ public sealed class GgufExport
             if (expert < 0)
             {
                 var inF32 = tensor.Role is TensorRole.Norm or TensorRole.Router;
-                plan.Add(ExportTensor.Of(name, inF32 ? DType.F32 : typeOf(tensor), shape, weights.Stored[tensor.Name]));
+                plan.Add(ExportTensor.Of(name, inF32 ? DType.F32 : typeOf(tensor), shape, weights.Part(tensor.Name)));
             }
             else if (stacked.Add(name))
             {
                 var part = tensor.Name.Split('.')[^2];
-                Weight[] experts =
-                    [.. Enumerable.Range(0, config.NumLocalExperts).Select(e => weights.Stored[WeightMap.Expert(tensor.Layer, e, part)])];
+                ExportPart[] experts =
+                    [.. Enumerable.Range(0, config.NumLocalExperts).Select(e => weights.Part(WeightMap.Expert(tensor.Layer, e, part)))];
                 plan.Add(ExportTensor.Of(name, typeOf(tensor), [experts.Length, .. shape], experts));
             }
         }
@@ -103,7 +111,7 @@ public sealed class GgufExport
     private static ExportTensor Weighted(ExportTensor tensor, ImportanceMatrix? importance) =>
         importance is null || !tensor.Declaration.Type.IsQuantized() ? tensor : tensor with
         {
-            Importance = [.. tensor.Parts.Select((part, index) => importance.Of(tensor.Declaration.Name, index, part.Columns))],
+            Importance = [.. tensor.Parts.Select((part, index) => importance.Of(tensor.Declaration.Name, index, part.Weight.Columns))],
         };
 
     /// <summary>llama.cpp's number for what most weights are.</summary>

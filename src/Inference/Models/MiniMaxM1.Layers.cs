@@ -110,6 +110,11 @@ public sealed partial class MiniMaxM1
         trace?.Record(trace.RouterIndices, layer, indices, K);
         trace?.Record(trace.RouterWeights, layer, routerWeights, K);
         MoeRouting.Group(indices, buffers.ExpertOffsets, slots);
+        for (var e = 0; e < E; e++)
+        {
+            expertTokens[e] += ExpertRows(e).Rows;
+        }
+
         MoeRouting.Gather(buffers.Normed, slots, K, H, buffers.GroupedInput);
         var jobs = 0;
         for (var e = 0; e < E; e++)

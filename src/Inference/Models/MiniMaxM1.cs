@@ -24,6 +24,7 @@ public sealed partial class MiniMaxM1 : IDisposable
     private readonly float[] inverseFrequencies;
     private readonly List<LightningSlice> lightningSlices = [];
     private readonly List<AttentionSlice> attentionSlices = [];
+    private readonly long[] expertTokens;
 
     /// <summary>Prepares a model for steps of at most <paramref name="maxStepTokens"/> tokens.</summary>
     /// <param name="config">Shape.</param>
@@ -41,6 +42,7 @@ public sealed partial class MiniMaxM1 : IDisposable
         this.weights = weights;
         this.pool = pool;
         buffers = new ForwardBuffers(config, maxStepTokens, SharedWidth(weights), logitRows);
+        expertTokens = new long[config.NumLocalExperts];
         finalNorm = ToBuffer(weights.FinalNorm);
         inverseFrequencies = Rope.InverseFrequencies(config.RotaryDim, config.RopeTheta);
         vectors = [.. weights.Layers.Select((layer, index) => new LayerVectors(config, layer, index))];
@@ -57,6 +59,9 @@ public sealed partial class MiniMaxM1 : IDisposable
 
     /// <summary>Rows of logits that one call of <see cref="Logits"/> computes at most.</summary>
     public int LogitRows => buffers.LogitRows;
+
+    /// <summary>Tokens that each expert [E] has worked on since the start, all layers together. May be read while a step runs.</summary>
+    public IReadOnlyList<long> ExpertTokens => expertTokens;
 
     /// <summary>
     /// Bytes of a run to <paramref name="tokens"/> tokens of one sequence: states, key/value pages and activations, without the mapped weights.

@@ -60,6 +60,9 @@ public sealed class MiniMaxM1Weights : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Owner.Dispose();
 
+    /// <summary>A stored tensor for an export.</summary>
+    internal ExportPart Part(string name) => new(name, Stored[name]);
+
     private static MiniMaxM1Weights LoadGguf(string path, bool checkFinite)
     {
         var model = GgufModel.Open(path);

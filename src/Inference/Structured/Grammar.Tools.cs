@@ -47,6 +47,31 @@ public sealed partial class Grammar
         },
         "tools");
 
+    /// <summary>JSON as the answer, or calls of tools instead of it.</summary>
+    /// <param name="schema">JSON Schema of the answer; null allows any object.</param>
+    /// <param name="tools">The tools that may be called.</param>
+    /// <param name="parallel">False: at most one call.</param>
+    /// <exception cref="InvalidInputException">There is no tool, or a schema is refused; the message names its path.</exception>
+    public static Grammar JsonOrToolCalls(JsonElement? schema, IReadOnlyList<GrammarTool> tools, bool parallel = true) => Build(
+        (graph, budget) =>
+        {
+            var json = new JsonGraph(graph, JsonWhitespace.Limited);
+            var answer = schema is { } given
+                ? ReadingKeys("$", () => SchemaCompiler.Compile(graph, json, budget, new SchemaPart(given, "$")))
+                : json.AnyObject();
+            var rule = graph.AddRule();
+            var (start, end) = graph.Rules[rule];
+            graph.AddEmpty(graph.AddCall(start, answer), end);
+            AddCalls(graph, budget, graph.AddText(start, CallsTag), end, tools, parallel);
+            return rule;
+        },
+        "$");
+
+    /// <summary>The same for the text of a schema.</summary>
+    /// <exception cref="InvalidInputException">As above, or the text is no JSON.</exception>
+    public static Grammar JsonOrToolCalls(string schema, IReadOnlyList<GrammarTool> tools, bool parallel = true) =>
+        OfSchemaText(schema, element => JsonOrToolCalls(element, tools, parallel));
+
     private static void AddCalls(PushdownGraph graph, CompileBudget budget, int from, int end, IReadOnlyList<GrammarTool> tools, bool parallel)
     {
         if (tools.Count == 0)

@@ -48,23 +48,8 @@ public sealed partial class Grammar
 
     /// <summary>The same for the text of a schema.</summary>
     /// <exception cref="InvalidInputException">As above, or the text is no JSON.</exception>
-    public static Grammar FromJsonSchema(string schema, JsonWhitespace whitespace = JsonWhitespace.Limited)
-    {
-        if (Encoding.UTF8.GetByteCount(schema) > MaxSchemaBytes)
-        {
-            throw new InvalidInputException($"$: the schema is longer than {MaxSchemaBytes:N0} bytes. Make it smaller.");
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(schema, new JsonDocumentOptions { MaxDepth = MaxSchemaDepth });
-            return FromJsonSchema(document.RootElement, whitespace);
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidInputException($"$: the schema is not valid JSON, or nested deeper than {MaxSchemaDepth}: {exception.Message}", exception);
-        }
-    }
+    public static Grammar FromJsonSchema(string schema, JsonWhitespace whitespace = JsonWhitespace.Limited) =>
+        OfSchemaText(schema, element => FromJsonSchema(element, whitespace));
 
     /// <summary>Any JSON object.</summary>
     public static Grammar AnyJsonObject(JsonWhitespace whitespace = JsonWhitespace.Limited) =>
@@ -116,6 +101,24 @@ public sealed partial class Grammar
         {
             tables = ReferenceEquals(tables?.Trie, trie) ? tables : new GrammarTables(automaton, trie);
             return new GrammarMatcher(tables, starts[start], endIds);
+        }
+    }
+
+    private static Grammar OfSchemaText(string schema, Func<JsonElement, Grammar> make)
+    {
+        if (Encoding.UTF8.GetByteCount(schema) > MaxSchemaBytes)
+        {
+            throw new InvalidInputException($"$: the schema is longer than {MaxSchemaBytes:N0} bytes. Make it smaller.");
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(schema, new JsonDocumentOptions { MaxDepth = MaxSchemaDepth });
+            return make(document.RootElement);
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidInputException($"$: the schema is not valid JSON, or nested deeper than {MaxSchemaDepth}: {exception.Message}", exception);
         }
     }
 

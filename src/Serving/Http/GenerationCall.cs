@@ -11,6 +11,7 @@ internal sealed class GenerationCall : IDisposable
     private readonly Exchange exchange;
     private readonly string operation;
     private readonly List<RunningRequest> running = [];
+    private readonly List<string> finishReasons = [];
     private readonly Activity? activity;
     private readonly long started;
     private TimeSpan? firstToken;
@@ -24,6 +25,9 @@ internal sealed class GenerationCall : IDisposable
         started = exchange.Server.Time.GetTimestamp();
         activity = Telemetry.Start(operation, exchange.Server.Model.Name);
     }
+
+    /// <summary>The generations.</summary>
+    public IReadOnlyList<RunningRequest> Running => running;
 
     /// <summary>Tokens so far, all generations together.</summary>
     public TokenUsage Usage => running.Aggregate(default(TokenUsage), (sum, one) => new TokenUsage(
@@ -42,7 +46,7 @@ internal sealed class GenerationCall : IDisposable
         var call = new GenerationCall(exchange, operation);
         try
         {
-            var priority = Priority(exchange.Body);
+            var (priority, timeout) = (Priority(exchange.Body), Timeout(exchange.Body, server.Options.RequestTimeout));
             if (server.Limits.TryEnter(exchange.Caller) is var (limit, wait))
             {
                 throw new ApiException(
@@ -52,7 +56,7 @@ internal sealed class GenerationCall : IDisposable
 
             foreach (var request in requests)
             {
-                call.running.Add(server.Model.Submit(request with { Timeout = server.Options.RequestTimeout, Priority = priority }));
+                call.running.Add(server.Model.Submit(request with { Timeout = timeout, Priority = priority }));
             }
 
             foreach (var (i, one) in call.running.Index())
@@ -87,6 +91,11 @@ internal sealed class GenerationCall : IDisposable
                 var item = events.Current;
                 firstToken ??= item.Token.Id >= 0 ? Server.Time.GetElapsedTime(started) : null;
                 ThrowIfStopped(item.FinishReason);
+                if (item.FinishReason is { } reason)
+                {
+                    finishReasons.Add(OpenAiJson.Name(reason));
+                }
+
                 if (one.CompletionTokens >= nextProgress)
                 {
                     Server.Ledger.Progress(RowId(i), UsageOf(one));
@@ -112,6 +121,14 @@ internal sealed class GenerationCall : IDisposable
 
     /// <summary>vLLM's <c>priority</c>: the lower, the sooner. The engine counts the other way.</summary>
     private static int Priority(RequestFields? body) => -Math.Max(body?.Integer("priority") ?? 0, -int.MaxValue);
+
+    /// <summary>The request's own <c>timeout</c> in seconds, within the server's.</summary>
+    private static TimeSpan? Timeout(RequestFields? body, TimeSpan? most) => body?.Number("timeout") switch
+    {
+        null => most,
+        > 0 and <= 86_400 and var seconds => TimeSpan.FromSeconds(seconds) is var own && own < most ? own : most ?? own,
+        var seconds => throw ApiException.BadField("timeout", FormattableString.Invariant($"timeout is {seconds}; it must be seconds, above 0 and at most 86400.")),
+    };
 
     private static TokenUsage UsageOf(RunningRequest one) => new(one.PromptTokens, one.CachedTokens, one.CompletionTokens, one.ReasoningTokens);
 
@@ -163,6 +180,20 @@ internal sealed class GenerationCall : IDisposable
         }
     }
 
+    private void Trace(string state, TokenUsage usage)
+    {
+        var sampling = running[0].Request.Sampling;
+        activity?.SetTag("gen_ai.request.temperature", sampling.Temperature).SetTag("gen_ai.request.top_p", sampling.TopP)
+            .SetTag("gen_ai.request.max_tokens", sampling.MaxTokens).SetTag("gen_ai.request.choice.count", running.Sum(one => one.Request.Count))
+            .SetTag("gen_ai.usage.input_tokens", usage.Prompt).SetTag("gen_ai.usage.output_tokens", usage.Completion)
+            .SetTag("gen_ai.usage.cache_read.input_tokens", usage.Cached).SetTag("gen_ai.response.finish_reasons", finishReasons.ToArray())
+            .SetTag("minimax.state", state);
+        if (state != "done")
+        {
+            activity?.SetTag("error.type", state).SetStatus(ActivityStatusCode.Error);
+        }
+    }
+
     private void Book(string state)
     {
         for (var i = 0; i < booked; i++)
@@ -180,6 +211,7 @@ internal sealed class GenerationCall : IDisposable
         Server.Limits.Charge(exchange.Caller, usage.Completion);
         Server.Telemetry.Ended(operation, Server.Model.Name, state == "done" ? null : state, usage, total, firstToken, running.Max(one => one.QueueTime));
         Server.LogEnd(exchange.RequestId, operation, exchange.Caller.Name, state, usage.Prompt, usage.Cached, usage.Completion, (long)total.TotalMilliseconds);
-        activity?.SetTag("gen_ai.usage.input_tokens", usage.Prompt).SetTag("gen_ai.usage.output_tokens", usage.Completion).SetTag("minimax.state", state);
+        Server.Telemetry.Reused(usage.Cached, CacheMissReason);
+        Trace(state, usage);
     }
 }

@@ -23,7 +23,7 @@ internal static class ChatCompletions
         }
 
         var answers = await ChatAnswer.Collect(exchange, call, generation).ConfigureAwait(false);
-        await exchange.WriteJson(new JsonObject
+        var json = new JsonObject
         {
             ["id"] = exchange.NewId("chatcmpl-"),
             ["object"] = "chat.completion",
@@ -31,7 +31,13 @@ internal static class ChatCompletions
             ["model"] = exchange.Server.Model.Name,
             ["choices"] = new JsonArray([.. answers.Select((answer, i) => Choice(answer, i, call.Sampling.LogProbs))]),
             ["usage"] = OpenAiJson.Usage(generation),
-        }).ConfigureAwait(false);
+        };
+        if (call.PromptLogProbs is { } alternatives)
+        {
+            json["prompt_logprobs"] = LogProbJson.OfPrompt(generation.Running[0], alternatives, exchange.Server.Model.Tokenizer);
+        }
+
+        await exchange.WriteJson(json).ConfigureAwait(false);
     }
 
     /// <summary>Reads a request.</summary>
@@ -39,16 +45,15 @@ internal static class ChatCompletions
     {
         var conversation = ReadConversation(fields);
         var sampling = SamplingFields.Read(fields, fields.Integer("max_completion_tokens") ?? fields.Integer("max_tokens"));
-        var top = fields.Integer("top_logprobs") ?? 0;
-        if (top is < 0 or > SamplingParams.MaxTopLogProbs)
-        {
-            throw ApiException.BadField("top_logprobs", $"top_logprobs is {top}; it must be from 0 to {SamplingParams.MaxTopLogProbs}.");
-        }
-
+        var top = LogProbJson.Alternatives(fields, "top_logprobs") ?? 0;
         var logProbs = fields.Flag("logprobs") ?? false;
         return new ChatCall(
             conversation, sampling with { LogProbs = logProbs, TopLogProbs = logProbs ? top : 0 }, ThinkingFields.Read(fields))
-        { Count = OpenAiJson.Count(fields), Rule = OutputConstraints.Read(fields, conversation.Tools) };
+        {
+            Count = OpenAiJson.Count(fields),
+            Rule = OutputConstraints.Read(fields, conversation.Tools),
+            PromptLogProbs = LogProbJson.OfPromptWanted(fields),
+        };
     }
 
     /// <summary>Messages and the tools that are offered.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
@@ -18,28 +17,18 @@ internal static class Completions
         OpenAiJson.CheckModel(fields, exchange.Server);
         var rule = OutputConstraints.Read(fields, null);
         var tokenizer = exchange.Server.Model.Tokenizer;
-        var echo = fields.Flag("echo") ?? false;
-        var sampling = SamplingFields.Read(fields, fields.Integer("max_tokens") ?? DefaultMaxTokens);
-        var top = fields.Integer("logprobs");
-        if (echo && (top is not null || fields.Has("prompt_logprobs")))
-        {
-            throw ApiException.BadField("echo", "Log-probabilities of the prompt are not supported by this build. Leave out echo or logprobs.");
-        }
-
-        if (top is < 0 or > SamplingParams.MaxTopLogProbs)
-        {
-            throw ApiException.BadField("logprobs", $"logprobs is {top}; it must be from 0 to {SamplingParams.MaxTopLogProbs}.");
-        }
-
-        sampling = sampling with { LogProbs = top is not null, TopLogProbs = top ?? 0 };
+        var form = CompletionForm.Read(fields);
+        var sampling = SamplingFields.Read(fields, fields.Integer("max_tokens") ?? DefaultMaxTokens, fewest: 0);
+        sampling = sampling with { LogProbs = form.LogProbs is not null, TopLogProbs = form.LogProbs ?? 0 };
         var count = OpenAiJson.Count(fields);
         var requests = Prompts(fields, tokenizer).Select(prompt => new GenerationRequest
         {
             Prompt = prompt,
             Sampling = sampling,
             Count = count,
-            Grammar = rule is null ? null : exchange.Server.Grammars.Of(rule),
+            Grammar = rule is null ? null : exchange.Server.Grammars.Of(rule.Key, rule.Compile),
             GrammarStart = GrammarStart.Content,
+            PromptLogProbs = form.AtPrompt,
         }).ToArray();
         if (requests.Length * count > GenerationRequest.MaxCount)
         {
@@ -47,8 +36,8 @@ internal static class Completions
         }
 
         using var generation = GenerationCall.Begin(exchange, "text_completion", requests);
-        var choices = requests.SelectMany(request => Enumerable.Repeat(request, count))
-            .Select(request => new Choice(echo ? tokenizer.Decode(request.Prompt.Span) : "", tokenizer)).ToArray();
+        var choices = generation.Running.SelectMany(running => Enumerable.Repeat(running, count))
+            .Select(running => new CompletionChoice(running, tokenizer, form)).ToArray();
         if (fields.Flag("stream") ?? false)
         {
             await EventStream.Run(
@@ -68,7 +57,7 @@ internal static class Completions
         await exchange.WriteJson(json).ConfigureAwait(false);
     }
 
-    private static async Task Stream(Exchange exchange, EventStream stream, GenerationCall generation, Choice[] choices, bool includeUsage)
+    private static async Task Stream(Exchange exchange, EventStream stream, GenerationCall generation, CompletionChoice[] choices, bool includeUsage)
     {
         var id = exchange.NewId("cmpl-");
         await foreach (var item in generation.Events().ConfigureAwait(false))
@@ -127,62 +116,5 @@ internal static class Completions
         return ids.Length == 0 ? throw ApiException.BadField(at, $"{at} is empty; give at least one token.")
             : ids.All(id => id >= 0 && id < tokenizer.VocabularySize) ? ids
             : throw ApiException.BadField(at, $"{at} has an id outside of 0 to {tokenizer.VocabularySize - 1}.");
-    }
-
-    private sealed class Choice(string echo, Tokenizer tokenizer)
-    {
-        private readonly StringBuilder text = new(echo);
-        private readonly List<GeneratedToken> tokens = [];
-        private FinishReason? finish;
-        private int textOffset;
-
-        public bool HasNews => text.Length > 0 || tokens.Count > 0 || finish is not null;
-
-        public void Add(GenerationEvent item)
-        {
-            text.Append(item.Token.Text);
-            finish = item.FinishReason;
-            if (item.Token.LogProb is not null && item.Token.Id >= 0)
-            {
-                tokens.Add(item.Token);
-            }
-        }
-
-        /// <summary>What came since the last call.</summary>
-        public JsonObject TakeJson(int index)
-        {
-            var json = new JsonObject
-            {
-                ["index"] = index,
-                ["text"] = text.ToString(),
-                ["logprobs"] = tokens.Count > 0 ? LogProbs() : null,
-                ["finish_reason"] = finish is { } reason ? OpenAiJson.Name(reason) : null,
-            };
-            text.Clear();
-            tokens.Clear();
-            return json;
-        }
-
-        private JsonObject LogProbs()
-        {
-            var (names, values, tops, offsets) = (new JsonArray(), new JsonArray(), new JsonArray(), new JsonArray());
-            foreach (var token in tokens)
-            {
-                var name = LogProbJson.TextOf(token.Id, tokenizer);
-                names.Add((JsonNode)name);
-                values.Add((JsonNode)LogProbJson.Finite(token.LogProb!.Value));
-                offsets.Add((JsonNode)textOffset);
-                textOffset += name.Length;
-                var alternatives = new JsonObject();
-                foreach (var top in token.TopLogProbs ?? [])
-                {
-                    alternatives[LogProbJson.TextOf(top.Id, tokenizer)] = LogProbJson.Finite(top.LogProb);
-                }
-
-                tops.Add((JsonNode)alternatives);
-            }
-
-            return new JsonObject { ["tokens"] = names, ["token_logprobs"] = values, ["top_logprobs"] = tops, ["text_offset"] = offsets };
-        }
     }
 }

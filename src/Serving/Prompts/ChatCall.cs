@@ -17,6 +17,9 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
     /// <summary>What the answer is held to; null for free text.</summary>
     public OutputRule? Rule { get; init; }
 
+    /// <summary>Alternatives at each token of the prompt, whose log-probabilities are wanted; null is off.</summary>
+    public int? PromptLogProbs { get; init; }
+
     /// <summary>True where tools are offered.</summary>
     public bool HasTools => Conversation.Tools is { Count: > 0 };
 
@@ -40,7 +43,8 @@ internal sealed record ChatCall(Conversation Conversation, SamplingParams Sampli
             Prompt = prompt,
             Sampling = Sampling with { ThinkingBudget = Thinking.Budget, MaxTokens = Sampling.MaxTokens ?? server.Options.DefaultMaxTokens },
             Count = Count,
-            Grammar = Rule is null ? null : server.Grammars.Of(Rule),
+            PromptLogProbs = PromptLogProbs,
+            Grammar = Rule is null ? null : server.Grammars.Of(Rule.Key, Rule.Compile),
             GrammarStart = Thinking.Enabled ? null : GrammarStart.Content,
             CacheBreakpoints = [.. Breakpoints(server, prompt).Distinct().Order()],
         };

@@ -25,7 +25,6 @@ internal static class OutputConstraints
         var guided = fields.Object("structured_outputs");
         (string Path, OutputRule? Rule)[] rules =
         [
-            ("tool_choice", OfTools(fields, tools)),
             Format(fields.Object("response_format"), "json_schema"),
             Format(fields.Object("text")?.Object("format"), null),
             Format(fields.Object("output_config")?.Object("format"), null),
@@ -36,8 +35,8 @@ internal static class OutputConstraints
         ];
         var given = rules.Where(static rule => rule.Rule is not null).ToArray();
         return given.Length <= 1
-            ? given.FirstOrDefault().Rule
-            : throw ApiException.BadField(given[1].Path, $"{given[0].Path} and {given[1].Path} both give a form to the answer; give one of them.");
+            ? WithTools(fields, tools ?? [], given.FirstOrDefault())
+            : throw TwoForms(given[0].Path, given[1].Path);
     }
 
     /// <summary>Whether tools are offered: not with the tool choice <c>none</c>.</summary>
@@ -62,10 +61,11 @@ internal static class OutputConstraints
         };
     }
 
-    private static OutputRule? OfTools(RequestFields fields, IReadOnlyList<JsonElement>? tools)
+    /// <summary>Joins the form with the tools: a forced call stands instead of it, JSON may give way to calls.</summary>
+    private static OutputRule? WithTools(RequestFields fields, IReadOnlyList<JsonElement> tools, (string Path, OutputRule? Rule) form)
     {
         var (kind, name) = ToolChoice(fields);
-        var offered = (tools ?? []).Select(static tool => tool.TryGetProperty("function", out var function) ? function : tool).ToArray();
+        var offered = tools.Select(static tool => tool.TryGetProperty("function", out var function) ? function : tool).ToArray();
         if (kind == "required")
         {
             offered = name is null ? offered : [.. offered.Where(tool => tool.GetProperty("name").GetString() == name)];
@@ -74,17 +74,28 @@ internal static class OutputConstraints
                 throw ApiException.BadField("tool_choice", name is null ? "tool_choice asks for a call, but tools has none." : $"tool_choice names the tool '{name}', which tools does not have.");
             }
         }
-        else if (kind == "none" || !fields.Objects("tools").Any(static tool => (tool.Object("function") ?? tool).Flag("strict") == true))
+
+        var strict = fields.Objects("tools").Any(IsStrict);
+        if (form.Rule is { CompileWithCalls: null } && (kind == "required" || strict))
         {
-            return null;
+            throw TwoForms(form.Path, kind == "required" ? "tool_choice" : "tools");
+        }
+
+        if (kind == "none" || offered.Length == 0 || (kind == "auto" && !strict && form.Rule?.CompileWithCalls is null))
+        {
+            return form.Rule;
         }
 
         var parallel = fields.Flag("parallel_tool_calls") ?? !(IsObject(fields, "tool_choice") && fields.Object("tool_choice")?.Flag("disable_parallel_tool_use") == true);
-        GrammarTool[] callable = [.. offered.Select(static tool => new GrammarTool(
-            tool.GetProperty("name").GetString()!, tool.TryGetProperty("parameters", out var parameters) ? parameters : null))];
-        var key = $"tools {kind} {parallel} {string.Join('\n', offered.Select(static tool => tool.GetRawText()))}";
-        return new OutputRule(key, () => kind == "required" ? Grammar.ToolCallsRequired(callable, parallel) : Grammar.ToolCallsAllowed(callable, parallel));
+        GrammarTool[] callable = [.. offered.Select(tool => new GrammarTool(
+            tool.GetProperty("name").GetString()!, (strict || kind == "required") && tool.TryGetProperty("parameters", out var parameters) ? parameters : null))];
+        var key = $"tools {kind} {parallel} {strict} {string.Join('\n', offered.Select(static tool => tool.GetRawText()))}";
+        return kind == "required" ? new OutputRule(key, () => Grammar.ToolCallsRequired(callable, parallel))
+            : form.Rule is { } json ? new OutputRule($"{key}\n{json.Key}", () => json.CompileWithCalls!(callable, parallel))
+            : new OutputRule(key, () => Grammar.ToolCallsAllowed(callable, parallel));
     }
+
+    private static bool IsStrict(RequestFields tool) => (tool.Object("function") ?? tool).Flag("strict") == true;
 
     private static bool IsObject(RequestFields fields, string name) => fields.Has(name) && fields.Element.GetProperty(name).ValueKind == JsonValueKind.Object;
 
@@ -98,7 +109,10 @@ internal static class OutputConstraints
         return given.RequiredText("type") switch
         {
             "text" => ("", null),
-            "json_object" => (given.Path("type"), new OutputRule("json_object", static () => Grammar.AnyJsonObject())),
+            "json_object" => (given.Path("type"), new OutputRule("json_object", static () => Grammar.AnyJsonObject())
+            {
+                CompileWithCalls = static (tools, parallel) => Grammar.JsonOrToolCalls((JsonElement?)null, tools, parallel),
+            }),
             "json_schema" => Schema(wrapper is null ? given : given.Object(wrapper) ?? throw given.Missing(wrapper, "an object with the schema"), "schema", isRequired: true),
             var type => throw ApiException.BadField(given.Path("type"), $"{given.Path("type")} is '{type}'; it must be text, json_object or json_schema."),
         };
@@ -113,7 +127,10 @@ internal static class OutputConstraints
 
         var value = fields.Element.GetProperty(name);
         var schema = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
-        return (fields.Path(name), new OutputRule("schema " + schema, () => Grammar.FromJsonSchema(schema)));
+        return (fields.Path(name), new OutputRule("schema " + schema, () => Grammar.FromJsonSchema(schema))
+        {
+            CompileWithCalls = (tools, parallel) => Grammar.JsonOrToolCalls(schema, tools, parallel),
+        });
     }
 
     private static (string Path, OutputRule? Rule) Pattern(RequestFields fields, string name) => fields.Text(name) is { } pattern
@@ -123,6 +140,9 @@ internal static class OutputConstraints
     private static (string Path, OutputRule? Rule) Choice(RequestFields fields, string name) => fields.Has(name) && fields.Texts(name) is { } choices
         ? (fields.Path(name), new OutputRule("choice " + string.Join('\0', choices), () => Grammar.FromChoices(choices)))
         : ("", null);
+
+    private static ApiException TwoForms(string first, string second) =>
+        ApiException.BadField(second, $"{first} and {second} both give a form to the answer; give one of them.");
 
     private static ApiException NotSupported(string path, string mend) =>
         new(Microsoft.AspNetCore.Http.StatusCodes.Status400BadRequest, $"{path} is not supported. {mend}", path, "unsupported_value");

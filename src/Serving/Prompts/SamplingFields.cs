@@ -9,10 +9,16 @@ internal static class SamplingFields
     /// <summary>The parameters of a request; what it leaves out is the model's default.</summary>
     /// <param name="fields">The request.</param>
     /// <param name="maxTokens">Most tokens to generate, which each protocol names in its own way.</param>
+    /// <param name="fewest">The least that this may be: 0 where a prompt without an answer is of use.</param>
     /// <exception cref="ApiException">A field has a wrong type.</exception>
     /// <exception cref="InvalidInputException">A field is out of its range.</exception>
-    public static SamplingParams Read(RequestFields fields, int? maxTokens)
+    public static SamplingParams Read(RequestFields fields, int? maxTokens, int fewest = 1)
     {
+        if (maxTokens < fewest)
+        {
+            throw new InvalidInputException($"max_tokens is {maxTokens}; it must be {fewest} or more.");
+        }
+
         var defaults = new SamplingParams();
         var sampling = defaults with
         {

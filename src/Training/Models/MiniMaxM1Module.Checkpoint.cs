@@ -53,7 +53,7 @@ public sealed partial class MiniMaxM1Module
 
     /// <summary>
     /// Writes <c>config.json</c> and the weights in the official layout, in the types of <see cref="MiniMaxM1Config.TorchDtype"/> (BF16 with
-    /// <see cref="ModuleOptions.Bf16Weights"/>); the engine runs the folder at once. An existing checkpoint there is replaced file by file,
+    /// <see cref="ModuleOptions.Bf16Weights"/>); the engine runs the folder at once. Adapters are merged. An existing checkpoint there is replaced file by file,
     /// each under a temporary name first.
     /// </summary>
     /// <param name="folder">Made when it is not there.</param>
@@ -71,7 +71,9 @@ public sealed partial class MiniMaxM1Module
         using var writer = new CheckpointWriter(folder, declarations, SyntheticCheckpoint.DefaultShardBytes);
         for (var i = 0; i < declarations.Length; i++)
         {
-            var values = Parameters[i].Value.Values();
+            using var scope = NewDisposeScope();
+            using var noGradients = no_grad();
+            var values = Effective(Parameters[i].Name).Values();
             for (var start = 0; start < values.Length; start += WriteElements)
             {
                 Write(writer, declarations[i], values.Slice(start, Math.Min(WriteElements, values.Length - start)));

@@ -10,7 +10,7 @@ public sealed partial class MiniMaxM1Module
     private (ResidualStream Stream, Tensor RouterLogits, int[] ExpertCounts) RunLayer(
         int l, ResidualStream stream, PackedDocuments documents, (Tensor Cos, Tensor Sin) rotation)
     {
-        var (layer, kind) = (layers[l], Config.AttnTypeList[l]);
+        var (layer, kind) = (Lora is null ? layers[l] : LayerOf(l), Config.AttnTypeList[l]);
         var (u, residual) = Normalize(stream, layer.InputLayernorm);
         var attention = layer.Lightning is { } lightning
             ? ops.LightningAttention(lightning, u, slopes[l], documents.Boundaries, Config.HeadDim, LightningNormEps)

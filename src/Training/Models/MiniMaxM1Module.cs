@@ -57,6 +57,7 @@ public sealed partial class MiniMaxM1Module : IDisposable
         kernels = new GradientKernels(options.Threads);
         ops = new KernelOps(kernels, options.Bf16Weights);
         byName = parameters.ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
+        Trainable = parameters;
         layers = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(LayerOf)];
         slopes = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(l => LightningSlopes.ForLayer(l, config.NumHiddenLayers, config.NumAttentionHeads))];
     }
@@ -84,7 +85,13 @@ public sealed partial class MiniMaxM1Module : IDisposable
     public ModuleOutput Forward(PackedDocuments documents)
     {
         CheckIds(documents.Ids);
-        var stream = new ResidualStream(ops.Embed(byName[WeightMap.EmbedTokens], documents.Ids), 1, null, 0);
+        var embedded = ops.Embed(byName[WeightMap.EmbedTokens], documents.Ids);
+        if (Lora is not null && is_grad_enabled())
+        {
+            embedded.requires_grad_(); // A checkpointed layer hands gradients on to its inputs, the first one too.
+        }
+
+        var stream = new ResidualStream(embedded, 1, null, 0);
         var rotation = Config.CountLayers(AttentionKind.Softmax) > 0 ? Rotation(documents) : default;
         var (routerLogits, counts) = (new List<Tensor>(), new List<int[]>());
         for (var l = 0; l < layers.Length; l++)
@@ -135,6 +142,7 @@ public sealed partial class MiniMaxM1Module : IDisposable
             parameter.Value.Dispose();
         }
 
+        DisposeAdapters();
         kernels.Dispose();
     }
 
@@ -152,8 +160,8 @@ public sealed partial class MiniMaxM1Module : IDisposable
 
     private LayerParameters LayerOf(int layer)
     {
-        Parameter Of(string part) => byName[WeightMap.Layer(layer, part)];
-        Parameter[] Experts(string part) => [.. Enumerable.Range(0, Config.NumLocalExperts).Select(e => byName[WeightMap.Expert(layer, e, part)])];
+        Tensor Of(string part) => Effective(WeightMap.Layer(layer, part));
+        Tensor[] Experts(string part) => [.. Enumerable.Range(0, Config.NumLocalExperts).Select(e => Effective(WeightMap.Expert(layer, e, part)))];
         var lightning = Config.AttnTypeList[layer] == AttentionKind.Lightning;
         return new LayerParameters(
             Of("input_layernorm"),

@@ -42,7 +42,7 @@ public sealed class AdamW : IDisposable
     {
         this.module = module;
         Options = options ?? new AdamWOptions();
-        moments = [.. module.Parameters.Select(p => new AdamWMoments(p.Name, ZerosLike(p.Value), ZerosLike(p.Value)))];
+        moments = [.. module.Trainable.Select(p => new AdamWMoments(p.Name, ZerosLike(p.Value), ZerosLike(p.Value)))];
         gradientSquares = new double[moments.Length];
     }
 
@@ -62,7 +62,7 @@ public sealed class AdamW : IDisposable
     public void ZeroGrad()
     {
         using var scope = NewDisposeScope();
-        foreach (var parameter in module.Parameters)
+        foreach (var parameter in module.Trainable)
         {
             parameter.Value.grad?.Dispose();
             parameter.Value.grad = null;
@@ -75,7 +75,7 @@ public sealed class AdamW : IDisposable
         using var scope = NewDisposeScope();
         for (var i = 0; i < gradientSquares.Length; i++)
         {
-            gradientSquares[i] = SquareSum(module.Parameters[i].Value);
+            gradientSquares[i] = SquareSum(module.Trainable[i].Value);
         }
 
         return Math.Sqrt(gradientSquares.Sum());
@@ -98,7 +98,7 @@ public sealed class AdamW : IDisposable
         var scale = norm > Options.MaxGradientNorm ? (float)(Options.MaxGradientNorm / norm) : 1;
         for (var i = 0; i < moments.Length; i++)
         {
-            var parameter = module.Parameters[i];
+            var parameter = module.Trainable[i];
             if (parameter.Value.grad is { } gradient)
             {
                 var decay = parameter.Role == TensorRole.Norm ? 0 : Options.WeightDecay;

@@ -32,9 +32,11 @@ public sealed class RolloutEngine : IDisposable
     /// <summary>Takes the weights of the module as they are now. Not while <see cref="Generate"/> runs.</summary>
     public void Load(MiniMaxM1Module module, long policyVersion)
     {
+        using var noGradients = TorchSharp.torch.no_grad();
         foreach (var parameter in module.Parameters)
         {
-            weights.Write(parameter.Name, parameter.Value.Values());
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            weights.Write(parameter.Name, module.Effective(parameter.Name).Values());
         }
 
         DisposeModels();

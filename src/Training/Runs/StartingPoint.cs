@@ -19,13 +19,38 @@ internal sealed record StartingPoint(MiniMaxM1Module Module, Tokenizer Tokenizer
 
         note?.Invoke($"Going on from {checkpoint.Folder}.");
         var tokenizer = Tokenizer.Load(checkpoint.Folder);
-        return new StartingPoint(checkpoint.LoadModule(run.ModuleOptions), tokenizer, CheckpointFiles.Of(checkpoint.Folder, run.ToJson()), checkpoint);
+        var module = run.Lora is { } lora ? Adapted(run, lora, checkpoint.Adapter) : checkpoint.LoadModule(run.ModuleOptions);
+        return new StartingPoint(module, tokenizer, CheckpointFiles.Of(checkpoint.Folder, run.ToJson()), checkpoint);
     }
 
     /// <summary>An existing model.</summary>
-    public static StartingPoint OfModel(TrainingRun run, string model) =>
-        new(MiniMaxM1Module.Load(model, run.ModuleOptions), Tokenizer.Load(model), CheckpointFiles.Of(model, run.ToJson()));
+    public static StartingPoint OfModel(TrainingRun run, string model)
+    {
+        var module = MiniMaxM1Module.Load(model, run.ModuleOptions);
+        if (run.Lora is { } lora)
+        {
+            module.AddLora(lora, run.Seed);
+        }
+
+        return new StartingPoint(module, Tokenizer.Load(model), CheckpointFiles.Of(model, run.ToJson()));
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Module.Dispose();
+
+    /// <summary>The frozen weights from the model that the run began with, and the adapters from the checkpoint.</summary>
+    private static MiniMaxM1Module Adapted(TrainingRun run, LoraOptions lora, string adapter)
+    {
+        var module = MiniMaxM1Module.Load(run.Model!, run.ModuleOptions);
+        LoraFile.Load(adapter, module);
+        if (module.Lora!.Rank == lora.Rank && module.Lora.Alpha == lora.Alpha)
+        {
+            return module;
+        }
+
+        var stored = module.Lora;
+        module.Dispose();
+        throw new InvalidInputException(FormattableString.Invariant(
+            $"{adapter} is of rank {stored.Rank} and alpha {stored.Alpha}, and the run asks for {lora.Rank} and {lora.Alpha}. Resume without the LoRA options."));
+    }
 }

@@ -45,7 +45,7 @@ internal sealed class StepMeter(MiniMaxM1Module module)
             ["context_length"] = length,
             ["documents"] = documents,
         };
-        foreach (var group in module.Parameters.Zip(optimizer.GradientSquares).GroupBy(static pair => PlaceOf(pair.First)))
+        foreach (var group in module.Trainable.Zip(optimizer.GradientSquares).GroupBy(static pair => PlaceOf(pair.First)))
         {
             metrics["grad_norm/" + group.Key] = Math.Sqrt(group.Sum(static pair => pair.Second));
         }

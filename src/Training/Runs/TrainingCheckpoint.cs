@@ -13,11 +13,12 @@ namespace MiniMaxSharp.Training;
 /// A checkpoint <c>checkpoints/step-00000123</c> of a run: a model folder in the official layout, which the engine runs at once, and <c>trainer/</c> with
 /// all that going on exactly needs: <c>optimizer.safetensors</c> (<c>m.NAME</c>, <c>v.NAME</c>, and <c>master.NAME</c> of weights that the model folder holds
 /// rounded), <c>state.json</c> of the loop, <c>recipe.json</c>, and last <c>files.json</c> with size and SHA-256 of every file.
-/// The folder gets its name when everything is on the disk, so a process may end at any moment.
+/// A LoRA run also keeps <c>adapter/</c>, in the layout of PEFT; its model folder holds the merged weights. The folder gets its name when everything is on the disk, so a process may end at any moment.
 /// </summary>
 public sealed class TrainingCheckpoint
 {
     private const string StepPrefix = "step-";
+    private const string AdapterName = "adapter";
     private static readonly JsonSerializerOptions indented = new() { WriteIndented = true, NewLine = "\n" };
 
     private TrainingCheckpoint(string folder, JsonObject document, JsonObject recipe)
@@ -40,6 +41,9 @@ public sealed class TrainingCheckpoint
 
     /// <summary>The resolved recipe of the run.</summary>
     public JsonObject Recipe { get; }
+
+    /// <summary>Folder with the adapters of a LoRA run; the model folder holds them merged.</summary>
+    public string Adapter => Path.Combine(Folder, AdapterName);
 
     private int OptimizerSteps { get; }
 
@@ -168,6 +172,11 @@ public sealed class TrainingCheckpoint
             File.WriteAllBytes(Path.Combine(folder, name), bytes);
         }
 
+        if (module.Lora is not null)
+        {
+            LoraFile.Write(Path.Combine(folder, AdapterName), module, files.Recipe["model"]?.ToString() ?? "");
+        }
+
         var trainer = Directory.CreateDirectory(Path.Combine(folder, "trainer")).FullName;
         WriteOptimizer(Path.Combine(trainer, "optimizer.safetensors"), module, optimizer);
         WriteJson(Path.Combine(trainer, "recipe.json"), files.Recipe);
@@ -186,7 +195,7 @@ public sealed class TrainingCheckpoint
     private static void WriteOptimizer(string path, MiniMaxM1Module module, AdamW optimizer)
     {
         var tensors = optimizer.Moments.SelectMany(static moments => new[] { ("m." + moments.Name, moments.M), ("v." + moments.Name, moments.V) })
-            .Concat(module.StoredType == DType.F32 ? [] : module.Parameters.Select(static p => ("master." + p.Name, (Tensor)p.Value)))
+            .Concat(module.StoredType == DType.F32 || module.Lora is not null ? [] : module.Parameters.Select(static p => ("master." + p.Name, (Tensor)p.Value)))
             .ToList();
         using var writer = new SafetensorsWriter(path, [.. tensors.Select(static tensor => new TensorDeclaration(tensor.Item1, DType.F32, tensor.Item2.shape))]);
         foreach (var (name, tensor) in tensors)

@@ -88,6 +88,9 @@ public abstract record TrainingRun
     /// <summary>Layers are computed again in the backward pass, to save memory.</summary>
     public bool CheckpointLayers { get; init; }
 
+    /// <summary>Low-rank adapters that are trained instead of the weights of <see cref="Model"/>; null trains all weights.</summary>
+    public LoraOptions? Lora { get; init; }
+
     /// <summary>What the records are.</summary>
     internal abstract DocumentKind Kind { get; }
 
@@ -132,6 +135,8 @@ public abstract record TrainingRun
         Require(HeldOutShare is >= 0 and <= 0.5, "held_out_share", HeldOutShare, "0 to 0.5");
         Require(EvaluateEvery > 0 && SaveEvery > 0 && KeepCheckpoints > 0, "evaluate_every, save_every or keep_checkpoints", "below 1", "at least 1");
         Require(Threads >= 0, "threads", Threads, "0 or more");
+        Require(Lora is null || Model is not null, "lora", "without a model", "used with a model to start from (--model DIR)");
+        Lora?.Validate();
         Schedule.Validate();
     }
 

@@ -11,7 +11,7 @@ public sealed class McpToolsTests : IDisposable
           id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9"a-f-]*\).*/\1/p')
           case "$line" in
             *'"method":"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"greeter","version":"1"}}' ;;
-            *'"method":"tools/list"'*) result='{"tools":[{"name":"greet","description":"Greets.","inputSchema":{"type":"object","properties":{"who":{"type":"string"}}}},{"name":"fail","inputSchema":{"type":"object"}}]}' ;;
+            *'"method":"tools/list"'*) result='{"tools":[{"name":"greet","description":"Greets.","inputSchema":SCHEMA},{"name":"fail","inputSchema":{"type":"object","additionalProperties":false}}]}' ;;
             *'"method":"tools/call"'*'"name":"fail"'*|*'"name":"fail"'*'"method":"tools/call"'*) result='{"content":[{"type":"text","text":"broken"}],"isError":true}' ;;
             *'"method":"tools/call"'*) who=$(printf '%s' "$line" | sed -n 's/.*"who":"\([^"]*\)".*/\1/p'); result='{"content":[{"type":"text","text":"Hello, '"$who"'"}]}' ;;
             *'"id":'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id"; continue ;;
@@ -20,6 +20,8 @@ public sealed class McpToolsTests : IDisposable
           printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
         done
         """;
+
+    private const string AnyText = """{"type":"object","properties":{"who":{"type":"string"}}}""";
 
     private static readonly ToolCall greet = new("call_0", "greet", """{"who":"Ada"}""");
     private readonly string folder = Directory.CreateTempSubdirectory("minimax-mcp-").FullName;
@@ -88,6 +90,26 @@ public sealed class McpToolsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_required_call_runs_and_its_result_is_answered()
+    {
+        await using var tools = await Connect("""{"type":"object","properties":{"who":{"enum":["Ada","Alan"]}},"required":["who"]}""");
+        using var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 });
+        using StringWriter output = new(), error = new();
+        var round = new ToolRound(tools, ["*"], TextReader.Null, output, isTerminal: false) { FirstAnswer = tools.RequiredCall() };
+        using var session = new ChatSession(engine, new SamplingParams { MaxTokens = 400, Seed = 1 }, new StringReader("hello\n"), output, error, isTerminal: false, round);
+        session.SetThinking(new Thinking(false, null));
+        session.Run();
+        Assert.Equal(["user", "assistant"], [session.Messages[0].Role, session.Messages[^1].Role]);
+        var calls = session.Messages[1].ToolCalls!;
+        Assert.NotEmpty(calls);
+        Assert.Equal(calls.Select(call => call.Id), session.Messages.Where(message => message.Role == "tool").Select(message => message.ToolCallId));
+        Assert.All(calls.Zip(session.Messages.Skip(2)), pair => Assert.Equal(
+            pair.First.Name == "fail" ? "Error: broken" : pair.First.ArgumentsJson!.Contains("Ada", StringComparison.Ordinal) ? "Hello, Ada" : "Hello, Alan",
+            pair.Second.Content.ToString()));
+        Assert.Null(session.Messages[^1].ToolCalls);
+    }
+
+    [Fact]
     public async Task A_server_that_cannot_start_is_named()
     {
         var failure = await Assert.ThrowsAsync<InvalidInputException>(() => McpTools.Connect(["/no/such/server --flag"], Token));
@@ -102,13 +124,13 @@ public sealed class McpToolsTests : IDisposable
         Assert.Contains("greet", failure.Message, StringComparison.Ordinal);
     }
 
-    private Task<McpTools> Connect() => McpTools.Connect([Start()], Token);
+    private Task<McpTools> Connect(string schema = AnyText) => McpTools.Connect([Start(schema)], Token);
 
-    private string Start()
+    private string Start(string schema = AnyText)
     {
         Assert.SkipUnless(File.Exists("/bin/sh"), "The test's server is a shell script.");
         var script = Path.Combine(folder, "a server.sh");
-        File.WriteAllText(script, Server);
+        File.WriteAllText(script, Server.Replace("SCHEMA", schema, StringComparison.Ordinal));
         return $"/bin/sh \"{script}\"";
     }
 }

@@ -9,7 +9,7 @@ public sealed partial class LibraryDocTests
     {
         var source = Lines(Read("LibraryExamples.cs"));
         var examples = Example().Matches(Read("library.md"));
-        Assert.Equal(["generate", "chat", "tools", "serve"], examples.Select(example => example.Groups[1].Value));
+        Assert.Equal(["generate", "chat", "tools", "form", "serve"], examples.Select(example => example.Groups[1].Value));
         Assert.All(examples, example => Assert.Contains(Lines(example.Groups[2].Value), source, StringComparison.Ordinal));
     }
 
@@ -21,6 +21,9 @@ public sealed partial class LibraryDocTests
 
     [Fact]
     public Task Tools_run() => LibraryExamples.Tools(RandomTiny.Folder);
+
+    [Fact]
+    public Task Forms_run() => LibraryExamples.Form(RandomTiny.Folder);
 
     [Fact]
     public async Task Serving_runs()

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
 using MiniMaxSharp.Inference;
@@ -31,6 +32,15 @@ internal static class LibraryExamples
         var weather = AIFunctionFactory.Create((string city) => $"Sunny in {city}", "weather");
         var response = await client.GetResponseAsync("What is the weather in Paris?", new ChatOptions { Tools = [weather], MaxOutputTokens = 16 });
         Console.WriteLine(response.Text);
+    }
+
+    public static async Task Form(string folder)
+    {
+        using var client = MiniMaxChatClient.Open(folder);
+        using var schema = JsonDocument.Parse("""{"type":"object","properties":{"city":{"enum":["Paris","Rome"]}},"required":["city"]}""");
+        var form = ChatResponseFormat.ForJsonSchema(schema.RootElement);
+        var answer = await client.GetResponseAsync("Where is the Colosseum?", new ChatOptions { ResponseFormat = form, Reasoning = new() { Effort = ReasoningEffort.None } });
+        Console.WriteLine(answer.Text);
     }
 
     public static async Task Serve(string folder)

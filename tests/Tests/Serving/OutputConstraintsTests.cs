@@ -52,6 +52,35 @@ public sealed class OutputConstraintsTests
     }
 
     [Theory]
+    [InlineData(1, "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":SCHEMA}}")]
+    [InlineData(2, "\"guided_json\":SCHEMA")]
+    [InlineData(3, "\"guided_json\":SCHEMA,\"parallel_tool_calls\":false")]
+    public async Task With_tools_on_offer_a_schema_gives_way_to_calls(int seed, string rule)
+    {
+        await using var server = await TestServer.Real();
+        rule = $"{Start}{rule.Replace("SCHEMA", Schema, StringComparison.Ordinal)},\"tools\":[{Tool}]}}".Replace("\"seed\":3", $"\"seed\":{seed}", StringComparison.Ordinal);
+        var (status, json) = await server.Post("/v1/chat/completions", rule);
+        Assert.Equal(HttpStatusCode.OK, status);
+        var choice = json["choices"]![0]!;
+        var calls = choice["message"]!["tool_calls"]?.AsArray();
+        Assert.True((string?)choice["finish_reason"] switch
+        {
+            "tool_calls" => calls!.All(call => (string?)call!["function"]!["name"] == "roll"),
+            "stop" => calls is null && JsonNode.Parse((string)choice["message"]!["content"]!)!["sure"] is not null,
+            _ => true,
+        });
+    }
+
+    [Fact]
+    public async Task A_required_call_stands_instead_of_a_schema()
+    {
+        await using var server = await TestServer.Real();
+        var (_, json) = await server.Post("/v1/chat/completions", Start + $"\"tools\":[{Tool}],\"tool_choice\":\"required\",\"parallel_tool_calls\":false,\"guided_json\":{Schema}}}");
+        Assert.Equal("tool_calls", (string?)json["choices"]![0]!["finish_reason"]);
+    }
+
+    [Theory]
+    [InlineData("\"tools\":[TOOL],\"tool_choice\":\"required\",\"guided_choice\":[\"a\"]")]
     [InlineData("\"tool_choice\":\"required\"")]
     [InlineData("\"tools\":[TOOL],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"other\"}}")]
     [InlineData("\"guided_regex\":\"a\",\"guided_choice\":[\"a\"]")]

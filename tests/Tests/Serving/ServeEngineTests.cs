@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
 using MiniMaxSharp.Tests.Cli;
@@ -11,8 +9,6 @@ namespace MiniMaxSharp.Tests.Serving;
 public sealed class ServeEngineTests : IDisposable
 {
     private readonly ScratchFolder folder = new();
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose() => folder.Dispose();
 
@@ -74,6 +70,20 @@ public sealed class ServeEngineTests : IDisposable
     }
 
     [Theory]
+    [InlineData("0.5", 0.5)]
+    [InlineData("30", 2)]
+    [InlineData("null", 2)]
+    public async Task A_request_may_give_itself_less_time_than_the_server(string given, double seconds)
+    {
+        var answers = new ScriptedAnswers();
+        await using var server = await TestServer.Scripted(answers, options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        await server.Post("/v1/completions", $$"""{"prompt":[1],"timeout":{{given}}}""");
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.Single(answers.Requests).Timeout);
+        var (status, json) = await server.Post("/v1/completions", """{"prompt":[1],"timeout":0}""");
+        Assert.Equal((HttpStatusCode.BadRequest, "timeout"), (status, (string?)json["error"]!["param"]));
+    }
+
+    [Theory]
     [InlineData("3", -3)]
     [InlineData("-7", 7)]
     [InlineData("-2147483648", int.MaxValue)]
@@ -99,56 +109,12 @@ public sealed class ServeEngineTests : IDisposable
     private static string Prompt(int tokens, string more = "") =>
         $$"""{"prompt":[{{string.Join(',', Enumerable.Range(0, tokens).Select(i => 10 + (i * 7 % 100)))}}],"max_tokens":2,"ignore_eos":true{{more}}}""";
 
-    /// <summary>Reads notes up to the one that says where the server listens.</summary>
-    private static async Task<Uri> AddressOf(Process process)
-    {
-        var notes = new StringBuilder();
-        while (await process.StandardError.ReadLineAsync(Cancellation) is { } line)
-        {
-            notes.AppendLine(line);
-            if (line.Split(' ').FirstOrDefault(word => word.StartsWith("http://", StringComparison.Ordinal)) is { } address)
-            {
-                return new Uri(address.TrimEnd(';'));
-            }
-        }
-
-        throw new InvalidOperationException($"The server ended before it listened:\n{notes}");
-    }
-
-    /// <summary>Starts a server process, asks one question, and stops the process as a service manager does; the usage of the answer.</summary>
+    /// <summary>Starts a server process, asks one question, and stops it; the usage of the answer.</summary>
     private async Task<JsonNode> AskOnce()
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--session-folder", folder["sessions"],
-        ];
-        Array.ForEach(arguments, start.ArgumentList.Add);
-        start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
-        using var process = Process.Start(start)!;
-        try
-        {
-            using var client = new HttpClient { BaseAddress = await AddressOf(process) };
-            using var content = new StringContent(Prompt(600), Encoding.UTF8, "application/json");
-            using var answer = await client.PostAsync("/v1/completions", content, Cancellation);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            var usage = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancellation))!["usage"]!;
-            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-            {
-                await kill.WaitForExitAsync(Cancellation);
-            }
-
-            await process.StandardError.ReadToEndAsync(Cancellation);
-            await process.WaitForExitAsync(Cancellation);
-            Assert.Equal(0, process.ExitCode);
-            return usage;
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill();
-            }
-        }
+        using var server = await ServeProcess.Start("--session-folder", folder["sessions"]);
+        var usage = JsonNode.Parse(await server.Post("/v1/completions", Prompt(600)))!["usage"]!;
+        await server.Stop();
+        return usage;
     }
 }

@@ -23,6 +23,9 @@ internal sealed class TrainRunOptions<TRun>
     private readonly Option<double?> learningRate = new("--lr") { Description = "Learning rate at its peak." };
     private readonly Option<int?> saveEvery = new("--save-every") { Description = "Steps between checkpoints." };
     private readonly Option<int?> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
+    private readonly Option<int?> loraRank = new("--lora-rank") { Description = "Train adapters of this rank and keep the weights of --model. 0 trains the weights.", HelpName = "R" };
+    private readonly Option<double?> loraAlpha = new("--lora-alpha") { Description = "The adapters count alpha / rank; 2 R when it is not given." };
+    private readonly Option<string[]> loraTargets = new("--lora-targets") { Description = $"Matrices with adapters: {string.Join(", ", LoraOptions.KnownTargets)}. All when not given.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
     private readonly Option<bool> deterministic = new("--deterministic") { Description = "Fix the number of threads, so that a resumed run gives the same weights bit for bit." };
 
     /// <summary>Options with these recipes.</summary>
@@ -38,7 +41,7 @@ internal sealed class TrainRunOptions<TRun>
     /// <summary>The command of a loop.</summary>
     public Command CreateCommand(string name, string help, Loop loop)
     {
-        var command = new Command(name, help) { recipe, outFolder, resume, model, data, evaluationData, seed, steps, batchTokens, length, learningRate, saveEvery, threads, deterministic };
+        var command = new Command(name, help) { recipe, outFolder, resume, model, data, evaluationData, seed, steps, batchTokens, length, learningRate, saveEvery, threads, loraRank, loraAlpha, loraTargets, deterministic };
         command.SetAction((parsed, cancellationToken) => Task.Run(() => Run(parsed, loop, cancellationToken), cancellationToken));
         return command;
     }
@@ -97,6 +100,7 @@ internal sealed class TrainRunOptions<TRun>
             LearningRate = parsed.GetValue(learningRate) ?? run.LearningRate,
             SaveEvery = parsed.GetValue(saveEvery) ?? run.SaveEvery,
             Threads = parsed.GetValue(threads) ?? run.Threads,
+            Lora = Adapters(parsed, run.Lora),
             Deterministic = parsed.GetValue(deterministic) || run.Deterministic,
         };
         run = run.Deterministic && run.Threads == 0 ? run with { Threads = Environment.ProcessorCount } : run;
@@ -107,6 +111,23 @@ internal sealed class TrainRunOptions<TRun>
         }
 
         return run;
+    }
+
+    private LoraOptions? Adapters(ParseResult parsed, LoraOptions? known)
+    {
+        var (rank, alpha, targets) = (parsed.GetValue(loraRank), parsed.GetValue(loraAlpha), parsed.GetValue(loraTargets) ?? []);
+        var wanted = rank ?? known?.Rank ?? 0;
+        if (wanted == 0)
+        {
+            return alpha is null && targets.Length == 0 ? null : throw new InvalidInputException("--lora-alpha and --lora-targets need --lora-rank. Usual ranks are 8 to 64.");
+        }
+
+        return new LoraOptions
+        {
+            Rank = wanted,
+            Alpha = alpha ?? (rank is null ? known!.Alpha : 2 * wanted),
+            Targets = targets.Length > 0 ? targets : known?.Targets ?? LoraOptions.KnownTargets,
+        };
     }
 
     private static string PlainLine(TrainingProgress value) =>

@@ -123,8 +123,9 @@ public sealed class MiniMaxChatClientTests
     public async Task What_cannot_be_kept_is_refused()
     {
         using var client = answers.Model.CreateChatClient();
-        await Refuses<NotSupportedException>(new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
-        await Refuses<NotSupportedException>(new ChatOptions { ToolMode = ChatToolMode.RequireAny, Tools = [Add()] });
+        await Refuses<InvalidInputException>(new ChatOptions { ToolMode = ChatToolMode.RequireAny });
+        await Refuses<InvalidInputException>(new ChatOptions { ToolMode = ChatToolMode.RequireSpecific("other"), Tools = [Add()] });
+        await Refuses<InvalidInputException>(new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"multipleOf":3}""")) });
         await Refuses<NotSupportedException>(new ChatOptions { ConversationId = "1" });
         await Refuses<NotSupportedException>(new ChatOptions { Tools = [new HostedWebSearchTool()] });
         await Refuses<InvalidInputException>(new ChatOptions { ModelId = "another" });

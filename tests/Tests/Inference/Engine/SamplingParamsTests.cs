@@ -31,7 +31,7 @@ public class SamplingParamsTests
         new("a stop string is empty", new() { Stop = [""] }),
         new("the number of stop strings is 65", new() { Stop = [.. Enumerable.Repeat("x", 65)] }),
         new("a stop token id is -4", new() { StopTokenIds = [1, -4] }),
-        new("max_tokens is 0", new() { MaxTokens = 0 }),
+        new("max_tokens is -1", new() { MaxTokens = -1 }),
         new("min_tokens is 9; it must be from 0 to max_tokens", new() { MinTokens = 9, MaxTokens = 8 }),
         new("thinking_token_budget is -1", new() { ThinkingBudget = -1 }),
         new("repetition_stop_count is -1", new() { RepetitionStopCount = -1 }),

@@ -29,6 +29,14 @@ public class ToolGrammarTests
     [InlineData(TwoCalls + " more", false)]
     public void Allowed_calls_may_follow_free_text(string text, bool fits) => Assert.Equal(fits, Takes(Grammar.ToolCallsAllowed(tools), text));
 
+    [Theory]
+    [InlineData(TwoCalls, true)]
+    [InlineData("{\"city\": \"Köln\"}", true)]
+    [InlineData("{\"city\": 5}", false)]
+    [InlineData("It is sunny.", false)]
+    [InlineData("{\"city\": \"Köln\"}" + TwoCalls, false)]
+    public void JSON_may_give_way_to_calls(string text, bool fits) => Assert.Equal(fits, Takes(Grammar.JsonOrToolCalls(WeatherSchema, tools), text));
+
     [Fact]
     public void Without_parallel_calls_there_is_one()
     {
