@@ -26,7 +26,7 @@ internal static class M1NanoData
 
     private const int Texts = 200_000;
     private const int Conversations = 240_000;
-    private const double ReflectionShare = 0.15;
+    private const double ReflectionShare = 0.06;
 
     private static readonly JsonSerializerOptions compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

@@ -5,8 +5,8 @@ using MiniMaxSharp.Training;
 namespace MiniMaxSharp.Cli;
 
 /// <summary>
-/// The stages of m1-nano, the reasoning model of 3.3 M weights that ships with the repository: 8 layers, of every four three with lightning and one
-/// with softmax attention, 8 experts of which 2 work on a token. In f32 it has 13 MB, and the engine runs it as it is.
+/// The stages of m1-nano, the reasoning model of 3.3 M weights that ships with the repository: 8 layers, in turn with lightning and with softmax
+/// attention, 8 experts of which 2 work on a token. In f32 it has 13 MB, and the engine runs it as it is.
 /// </summary>
 internal static class M1NanoRecipes
 {
@@ -16,9 +16,9 @@ internal static class M1NanoRecipes
     /// <summary>Name of the stage whose output window is extended.</summary>
     public const string LongName = "m1-nano-long";
 
-    private const int SoftmaxEvery = 4;
+    private const int SoftmaxEvery = 2;
 
-    /// <summary>Learns the words, numbers and derivations: 74 M tokens.</summary>
+    /// <summary>Learns the words, numbers and derivations: 10 M tokens.</summary>
     public static PretrainRun Pretrain() => new()
     {
         Recipe = Name,
@@ -26,26 +26,26 @@ internal static class M1NanoRecipes
         VocabularySize = 1024,
         Data = [new DataSource("texts", [M1NanoData.TextFile])],
         HeldOutShare = 0.01,
-        Steps = 9000,
-        BatchTokens = 8192,
-        Stages = [new(256), new(512)],
+        Steps = 2500,
+        BatchTokens = 4096,
+        Stages = [new(512)],
         LearningRate = 2e-3,
         EvaluateEvery = 300,
-        SaveEvery = 300,
+        SaveEvery = 100,
     };
 
-    /// <summary>Learns to think, to answer and to look back: 106 M tokens.</summary>
+    /// <summary>Learns to think, to answer and to look back: 20 M tokens.</summary>
     public static SftRun Sft() => new()
     {
         Recipe = Name,
         Data = [new DataSource("conversations", [M1NanoData.ConversationFile])],
         HeldOutShare = 0.01,
-        Steps = 13_000,
-        BatchTokens = 8192,
-        Stages = [new(512), new(768)],
+        Steps = 5000,
+        BatchTokens = 4096,
+        Stages = [new(768)],
         LearningRate = 1.5e-3,
         EvaluateEvery = 300,
-        SaveEvery = 300,
+        SaveEvery = 100,
     };
 
     /// <summary>Learns from verifiers, with an output window that grows.</summary>
