@@ -17,6 +17,7 @@ internal static class TasksCommand
         TasksDemonstration.Create(),
         TasksPlay.Create(),
         TasksEvaluation.Create(),
+        TasksCard.Create(),
     };
 
     private static Command CreateList()
