@@ -34,16 +34,16 @@ internal static class M1NanoRecipes
         SaveEvery = 100,
     };
 
-    /// <summary>Learns to think, to answer and to look back: 20 M tokens.</summary>
+    /// <summary>Learns to think, to answer and to look back: 15 M tokens.</summary>
     public static SftRun Sft() => new()
     {
         Recipe = Name,
         Data = [new DataSource("conversations", [M1NanoData.ConversationFile])],
         HeldOutShare = 0.01,
-        Steps = 5000,
+        Steps = 3600,
         BatchTokens = 4096,
         Stages = [new(768)],
-        LearningRate = 1.5e-3,
+        LearningRate = 2.5e-3,
         EvaluateEvery = 300,
         SaveEvery = 100,
     };
