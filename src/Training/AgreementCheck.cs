@@ -74,7 +74,7 @@ public static class AgreementCheck
             Add(name, "f32", drawn, module.TokenLogprobs);
             if (rows.Count == 1)
             {
-                Add(name, "bf16 head", drawn, (hidden, targets) => Bf16HeadLogprobs(module, hidden, targets));
+                Add(name, "bf16 head", drawn, module.Bf16HeadLogprobs);
             }
         }
 
@@ -159,13 +159,5 @@ public static class AgreementCheck
         }
 
         return new AgreementRow(engine, trainer, agreement.Count, agreement.Correlation, sum / agreement.Count, largest);
-    }
-
-    /// <summary>Log-probabilities by a head whose input, weights and logits are bf16.</summary>
-    private static Tensor Bf16HeadLogprobs(MiniMaxM1Module module, Tensor hidden, int[] targets)
-    {
-        var logits = nn.functional.linear(hidden.to(ScalarType.BFloat16), module.Head.to(ScalarType.BFloat16)).to(ScalarType.Float32);
-        var index = tensor(targets.Select(static id => (long)Math.Max(0, id)).ToArray()).unsqueeze(1);
-        return nn.functional.log_softmax(logits, -1).gather(1, index).squeeze(1).contiguous();
     }
 }

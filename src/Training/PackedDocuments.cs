@@ -30,6 +30,9 @@ public sealed class PackedDocuments
         (Ids, Boundaries) = (ids, boundaries);
     }
 
+    /// <summary>Experts [L][N, K] that the layers must take; −1 leaves a token to the router. Null leaves it all.</summary>
+    public int[][]? Routes { get; set; }
+
     /// <summary>Token ids, [N].</summary>
     public int[] Ids { get; }
 

@@ -34,8 +34,8 @@ public sealed class ForwardTrace
     /// <summary>[L, n, K].</summary>
     public float[] RouterWeights { get; }
 
-    /// <summary>Tokens recorded so far; the next step writes behind them.</summary>
-    public int Recorded { get; internal set; }
+    /// <summary>Tokens recorded so far; the next step writes behind them. 0 begins anew.</summary>
+    public int Recorded { get; set; }
 
     internal void Record<T>(T[] target, int layer, ReadOnlySpan<T> rows, int width) =>
         rows.CopyTo(target.AsSpan(((layer * tokens) + Recorded) * width));

@@ -43,8 +43,9 @@ public sealed class Curriculum
     /// <summary>A prompt.</summary>
     /// <param name="step">Step that it is for.</param>
     /// <param name="number">Its number within the step.</param>
+    /// <param name="isWanted">Refuses prompts; null takes all.</param>
     /// <exception cref="InvalidInputException">An environment has no prompt left at its level.</exception>
-    public EnvironmentPrompt Draw(long step, int number)
+    public EnvironmentPrompt Draw(long step, int number, Func<EnvironmentPrompt, bool>? isWanted = null)
     {
         var random = TaskRandom.Named("curriculum", options.Seed).Fork($"{step}/{number}");
         var index = Pick(random, step);
@@ -53,7 +54,7 @@ public sealed class Curriculum
         {
             var language = entry.Language ?? random.Pick(EnvironmentPrompt.Languages(entry.Name));
             var prompt = EnvironmentPrompt.Sample(entry.Name, level, random.NextBits(), language);
-            if (prompt.Split == options.Split && !mastered.Contains(prompt.Id))
+            if (prompt.Split == options.Split && !mastered.Contains(prompt.Id) && isWanted?.Invoke(prompt) != false)
             {
                 return prompt;
             }

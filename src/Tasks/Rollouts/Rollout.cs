@@ -60,6 +60,13 @@ public sealed record Rollout
     /// <summary>Log-probabilities [T] that the trainer computed with the same weights; null where it did not.</summary>
     public float[]? TrainLogprobs { get; init; }
 
+    /// <summary>
+    /// Experts of the prompt's and the answer's tokens when they were drawn, [tokens that ran, L layers, K experts of a token]; null where they were not
+    /// recorded. Not in files.
+    /// </summary>
+    [JsonIgnore]
+    public byte[]? Routes { get; init; }
+
     /// <summary>Sum of <see cref="Rewards"/>.</summary>
     public double Reward { get; init; }
 

@@ -2,8 +2,7 @@ using static TorchSharp.torch;
 
 namespace MiniMaxSharp.Training;
 
-/// <summary>The losses as tensors.</summary>
-public static class Losses
+public static partial class Losses
 {
     /// <summary>Mean cross-entropy: −Σ mask · logprob / Σ mask over the rows whose target is not negative; without a mask all of them.</summary>
     /// <param name="logprobs">[N], 0 where there is no target.</param>

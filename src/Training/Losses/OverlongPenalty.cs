@@ -1,4 +1,5 @@
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Training;
 
@@ -9,6 +10,9 @@ public sealed record OverlongPenalty(int MaxTokens, int CacheTokens)
 {
     /// <summary>The penalty of an answer of <paramref name="length"/> tokens, −1 to 0.</summary>
     public double Of(int length) => Math.Clamp((MaxTokens - CacheTokens - length) / (double)CacheTokens, -1, 0);
+
+    /// <summary>The penalty as a term of the reward.</summary>
+    public Reward AsReward() => new("overlong", (rollout, _) => ValueTask.FromResult(Of(rollout.PolicyTokens)));
 
     /// <summary>Refuses a slope that does not fit.</summary>
     /// <exception cref="InvalidInputException">Says how to mend it.</exception>

@@ -21,8 +21,14 @@ public sealed record PolicySample
     /// <summary>Advantage of the answer.</summary>
     public required double Advantage { get; init; }
 
+    /// <summary>Experts [tokens that ran, L, K] that the engine chose, for the trainer to take the same; null where it chooses.</summary>
+    public byte[]? Routes { get; init; }
+
     /// <summary>Number of its prompt.</summary>
     public int Group { get; init; }
+
+    /// <summary>Its number within the group.</summary>
+    public int Number { get; init; }
 
     /// <summary>T.</summary>
     public int Length => Tokens.Length - PromptLength;

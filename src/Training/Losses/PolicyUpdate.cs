@@ -1,3 +1,4 @@
+using MiniMaxSharp.Inference;
 using static TorchSharp.torch;
 
 namespace MiniMaxSharp.Training;
@@ -92,7 +93,31 @@ public sealed class PolicyUpdate(MiniMaxM1Module module, PolicyObjective objecti
             }
         }
 
+        documents.Routes = Routes(samples, documents, module.Config);
         return (documents, module.TokenLogprobs(module.Forward(documents).Hidden, targets));
+    }
+
+    /// <summary>The recorded experts in the order of the packed tokens; −1 where there is none.</summary>
+    internal static int[][]? Routes(PolicySample[] samples, PackedDocuments documents, MiniMaxM1Config config)
+    {
+        if (!samples.Any(static sample => sample.Routes is not null))
+        {
+            return null;
+        }
+
+        var (L, K) = (config.NumHiddenLayers, config.NumExpertsPerTok);
+        var routes = Enumerable.Range(0, L).Select(_ => new int[documents.Count * K]).ToArray();
+        Array.ForEach(routes, static layer => Array.Fill(layer, -1));
+        for (var i = 0; i < samples.Length; i++)
+        {
+            var recorded = samples[i].Routes ?? [];
+            for (var j = 0; j < recorded.Length; j++)
+            {
+                routes[j / K % L][((documents.Boundaries[i] + (j / (L * K))) * K) + (j % K)] = recorded[j];
+            }
+        }
+
+        return routes;
     }
 
     private IEnumerable<(int First, int Count)> MicroBatches(IReadOnlyList<PolicySample> batch)

@@ -17,7 +17,7 @@ public sealed partial class MiniMaxM1Module
             : SoftmaxAttention(layer.Softmax!, u, documents, rotation);
         stream = new ResidualStream(residual, Config.AttentionAlpha(kind), attention, Config.AttentionBeta(kind));
         (u, residual) = Normalize(stream, layer.PostAttentionLayernorm);
-        var (y, logits, routes) = MixtureOfExperts(layer, u);
+        var (y, logits, routes) = MixtureOfExperts(layer, u, documents.Routes?[l]);
         if (layer.Shared is { } shared)
         {
             var c = sigmoid(ops.Linear(u, shared.Coefficient, keepF32: true));
@@ -40,11 +40,16 @@ public sealed partial class MiniMaxM1Module
         return (ops.AddNorm(sum, 1, null, 0, weight, Config.RmsNormEps), sum);
     }
 
-    private (Tensor Y, Tensor Logits, ExpertRoutes Routes) MixtureOfExperts(LayerParameters layer, Tensor u)
+    private (Tensor Y, Tensor Logits, ExpertRoutes Routes) MixtureOfExperts(LayerParameters layer, Tensor u, int[]? routed)
     {
         var logits = ops.Linear(u, layer.Router, keepF32: true);
         var (N, E, K) = ((int)u.shape[0], Config.NumLocalExperts, Config.NumExpertsPerTok);
         var chosen = TopExperts(logits.Values(), N, E, K);
+        for (var i = 0; routed is not null && i < chosen.Length; i++)
+        {
+            chosen[i] = routed[i] >= 0 ? routed[i] : chosen[i];
+        }
+
         var routing = nn.functional.softmax(logits.gather(1, tensor(chosen, [N, K], int64)), -1);
         var routes = new ExpertRoutes(chosen, E, K);
         return (ops.Experts(layer.Experts, u, routing, routes), logits, routes);

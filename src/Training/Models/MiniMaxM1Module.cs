@@ -18,6 +18,9 @@ public sealed record ModuleOptions
     /// </summary>
     public bool Bf16Weights { get; init; }
 
+    /// <summary>True: the head multiplies in bfloat16, as an ablation (report 3.2: its difference from the roll-out).</summary>
+    public bool Bf16Head { get; init; }
+
     /// <summary>True: keep only the input of each layer and compute the layer again in the backward pass.</summary>
     public bool CheckpointLayers { get; init; }
 }
@@ -111,7 +114,16 @@ public sealed partial class MiniMaxM1Module : IDisposable
     public Tensor Logits(Tensor hidden) => ops.Linear(hidden, Head);
 
     /// <summary>log p(target) [N] of each row of <see cref="ModuleOutput.Hidden"/>; a negative target gives 0 and no gradient.</summary>
-    public Tensor TokenLogprobs(Tensor hidden, int[] targets) => ops.TokenLogprobs(hidden, Head, targets);
+    public Tensor TokenLogprobs(Tensor hidden, int[] targets) => options.Bf16Head ? Bf16HeadLogprobs(hidden, targets) : ops.TokenLogprobs(hidden, Head, targets);
+
+    /// <summary>The same with a head that multiplies in bfloat16.</summary>
+    internal Tensor Bf16HeadLogprobs(Tensor hidden, int[] targets)
+    {
+        var logits = nn.functional.linear(hidden.to(ScalarType.BFloat16), Head.to(ScalarType.BFloat16)).to(ScalarType.Float32);
+        var index = tensor(targets.Select(static id => (long)Math.Max(0, id)).ToArray()).unsqueeze(1);
+        var mask = tensor(targets.Select(static id => id < 0 ? 0f : 1f).ToArray());
+        return (nn.functional.log_softmax(logits, -1).gather(1, index).squeeze(1) * mask).contiguous();
+    }
 
     /// <summary>
     /// Load-balancing loss (specification section 5): E · Σ_e f_e · mean(p)_e over the rows of all layers, f_e the share of rows that chose e,

@@ -8,12 +8,15 @@ public sealed class ProbabilityAgreement
     /// <summary>Number of tokens.</summary>
     public int Count => pairs.Count;
 
-    /// <summary>Takes the log-probabilities of an answer.</summary>
-    public void Add(ReadOnlySpan<float> rollout, ReadOnlySpan<float> trainer)
+    /// <summary>Takes the log-probabilities of an answer, but those where the loss mask, if there is one, is 0.</summary>
+    public void Add(ReadOnlySpan<float> rollout, ReadOnlySpan<float> trainer, ReadOnlySpan<int> lossMask = default)
     {
         for (var t = 0; t < rollout.Length; t++)
         {
-            pairs.Add((Math.Exp(rollout[t]), Math.Exp(trainer[t])));
+            if (lossMask.IsEmpty || lossMask[t] != 0)
+            {
+                pairs.Add((Math.Exp(rollout[t]), Math.Exp(trainer[t])));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Tasks;
 using static System.FormattableString;
 
 namespace MiniMaxSharp.Training;
@@ -35,7 +36,7 @@ public sealed class Rl : IDisposable
     private readonly RolloutCollector collector;
     private readonly OutputWindow window;
     private readonly RunLog log;
-    private readonly RolloutLines rollouts;
+    private readonly RolloutFile rollouts;
     private readonly RlPrompt[] evaluation;
     private readonly Lock weightGate = new(); // Held while weights change or are copied.
     private readonly Lock engineGate = new(); // Held while the engine draws.
@@ -71,11 +72,14 @@ public sealed class Rl : IDisposable
             EndIds = [tokenizer.TryGetSpecial(EndOfTurn, out var end) ? end : throw new InvalidInputException($"{model}: the tokenizer has no token {EndOfTurn}, which ends an answer.")],
             UsableVocabulary = Math.Min(tokenizer.VocabularySize, module.Config.VocabSize),
             RepetitionStopCount = run.RepetitionStopCount,
+            Weights = run.RolloutWeights,
+            Head = run.RolloutHead,
+            RecordRoutes = run.RouterReplay,
         });
         collector = new RolloutCollector(run, engine, tokenizer, source);
         evaluation = run.EvaluateEvery > 0 ? [.. Enumerable.Range(0, run.EvaluationPrompts).Select(source.Evaluation)] : [];
         log = new RunLog(folder.Path, step);
-        rollouts = new RolloutLines(folder.Path, step);
+        rollouts = new RolloutFile(folder.Path, step);
     }
 
     /// <summary>Trains to the end of the recipe on its tasks.</summary>
@@ -88,7 +92,7 @@ public sealed class Rl : IDisposable
     /// <exception cref="InvalidInputException">The recipe or the model is unusable.</exception>
     public static RlResult Run(
         RlRun run, string runFolder, bool resume = false, IProgress<TrainingProgress>? progress = null, Action<string>? note = null, CancellationToken cancellationToken = default) =>
-        Run(run, runFolder, tokenizer => new TaskPrompts(run, tokenizer).Source(), resume, progress, note, cancellationToken);
+        Run(run, runFolder, _ => new TaskPrompts(run).Source(), resume, progress, note, cancellationToken);
 
     /// <summary>The same on prompts of one's own.</summary>
     public static RlResult Run(
@@ -132,8 +136,8 @@ public sealed class Rl : IDisposable
         {
             var stepStarted = Stopwatch.GetTimestamp();
             var batch = Next();
-            var metrics = Learn(batch, stepStarted);
-            rollouts.Append(batch);
+            var (metrics, learnt) = Learn(batch, stepStarted);
+            rollouts.Append(learnt);
             if (evaluation.Length > 0 && (step % run.EvaluateEvery == 0 || step == run.Steps))
             {
                 foreach (var (name, value) in Evaluate())
@@ -193,32 +197,32 @@ public sealed class Rl : IDisposable
         }
     }
 
-    /// <summary>The optimiser steps on a batch, and what there is to say about it.</summary>
-    private Dictionary<string, double> Learn(RolloutBatch batch, long stepStarted)
+    /// <summary>The optimiser steps on a batch, what there is to say about it, and its roll-outs with what the trainer knows of them.</summary>
+    private (Dictionary<string, double> Metrics, IReadOnlyList<Rollout> Rollouts) Learn(RolloutBatch batch, long stepStarted)
     {
         var trainingStarted = Stopwatch.GetTimestamp();
         var metrics = RlMetrics.Of(batch);
         metrics["staleness"] = optimizer.StepCount - batch.PolicyVersion;
-        var answers = Samples(batch);
+        var answers = WithAdvantages(batch);
+        var samples = answers.Where(rollout => !run.MaskTruncated || rollout.StopReason != StopReasons.Length).Select(Sample).ToArray();
         var update = new PolicyUpdate(module, objective, run.MicroBatchTokens);
-        var (statistics, agreement) = (new PolicyStatistics(), new ProbabilityAgreement());
+        var (statistics, agreement, trained) = (new PolicyStatistics(), new ProbabilityAgreement(), new Dictionary<(int Group, int Sample), float[]>());
         var (loss, norm, updates) = (0.0, 0.0, 0);
         if (objective.Anchor == RatioAnchor.Recomputed)
         {
-            var recomputed = update.Logprobs([.. answers.Select(static item => item.Sample)]);
-            answers = [.. answers.Select((item, i) => (item.Answer, item.Sample with { OldLogprobs = recomputed[i] }))];
+            samples = [.. samples.Zip(update.Logprobs(samples), static (sample, logprobs) => sample with { OldLogprobs = logprobs })];
         }
 
-        foreach (var part in MiniBatches(answers))
+        foreach (var part in MiniBatches(samples))
         {
             optimizer.ZeroGrad();
             // Before the first update the trainer's weights are those that drew the answers, but for the staleness.
             Action<int, float[]>? compare = updates > 0 ? null : (i, logprobs) =>
             {
-                part[i].Answer.TrainLogprobs = logprobs;
-                agreement.Add(part[i].Answer.Answer.Logprobs, logprobs);
+                trained[(part[i].Group, part[i].Number)] = logprobs;
+                agreement.Add(part[i].RolloutLogprobs, logprobs, part[i].LossMask);
             };
-            loss += update.Backward([.. part.Select(static item => item.Sample)], statistics, compare);
+            loss += update.Backward(part, statistics, compare);
             metrics["lr"] = run.Schedule.At(optimizer.StepCount);
             lock (weightGate)
             {
@@ -230,14 +234,18 @@ public sealed class Rl : IDisposable
 
         step = batch.Step;
         generatedTokens += batch.GeneratedTokens;
-        window.Observe([.. batch.All.SelectMany(static group => group.Answers).Select(static answer => answer.Answer.Tokens.Length)], RlMetrics.MeanLogprob(batch));
+        window.Observe([.. batch.Rollouts.Select(static rollout => rollout.Tokens.Length)], RlMetrics.MeanLogprob(batch));
         collector.Observe(batch);
         (metrics["loss"], metrics["grad_norm"], metrics["updates"]) = (loss / Math.Max(1, updates), norm / Math.Max(1, updates), updates);
         (metrics["window/perplexity_change"], metrics["window/length_share"]) = (window.PerplexityChange, window.LengthShare);
         statistics.Report(metrics);
         agreement.Report(metrics);
         ReportTimes(metrics, batch, Stopwatch.GetElapsedTime(trainingStarted), Stopwatch.GetElapsedTime(stepStarted));
-        return metrics;
+        var learnt = answers.ToDictionary(static rollout => (rollout.Group, rollout.Sample));
+        return (metrics, [.. batch.Rollouts.Select(rollout => learnt.GetValueOrDefault((rollout.Group, rollout.Sample), rollout) with
+        {
+            TrainLogprobs = trained.GetValueOrDefault((rollout.Group, rollout.Sample)),
+        })]);
     }
 
     private void ReportTimes(Dictionary<string, double> metrics, RolloutBatch batch, TimeSpan training, TimeSpan whole)
@@ -253,39 +261,30 @@ public sealed class Rl : IDisposable
     }
 
     /// <summary>The answers to learn from, group by group, with their advantages.</summary>
-    private (JudgedAnswer Answer, PolicySample Sample)[] Samples(RolloutBatch batch)
+    private Rollout[] WithAdvantages(RolloutBatch batch)
     {
         var advantages = Advantages.Of([.. batch.Groups.Select(static group => group.Rewards)], objective.Scale);
-        var samples = new List<(JudgedAnswer Answer, PolicySample Sample)>();
-        foreach (var (group, values) in batch.Groups.Zip(advantages))
-        {
-            foreach (var (answer, advantage) in group.Judged.Zip(values))
-            {
-                answer.Advantage = advantage;
-                if (run.MaskTruncated && answer.IsTruncated)
-                {
-                    continue;
-                }
-
-                samples.Add((answer, new PolicySample
-                {
-                    Tokens = [.. group.Prompt.Tokens, .. answer.Answer.Tokens],
-                    PromptLength = group.Prompt.Tokens.Length,
-                    OldLogprobs = answer.Answer.Logprobs,
-                    RolloutLogprobs = answer.Answer.Logprobs,
-                    Advantage = advantage,
-                    Group = group.Number,
-                }));
-            }
-        }
-
-        return [.. samples];
+        return [.. batch.Groups.Zip(advantages).SelectMany(static pair =>
+            pair.First.Judged.Zip(pair.Second, static (rollout, advantage) => rollout with { Advantage = advantage }))];
     }
 
-    /// <summary>Whole groups, in an order that depends on seed and step, dealt to the optimiser steps; no more steps than groups.</summary>
-    private IEnumerable<(JudgedAnswer Answer, PolicySample Sample)[]> MiniBatches((JudgedAnswer Answer, PolicySample Sample)[] answers)
+    private static PolicySample Sample(Rollout rollout) => new()
     {
-        var groups = answers.GroupBy(static item => item.Sample.Group).OrderBy(group => RolloutSeed.Of(run.Seed, 5, step, group.Key)).ToArray();
+        Tokens = [.. rollout.PromptTokens!, .. rollout.Tokens],
+        PromptLength = rollout.PromptTokens!.Length,
+        OldLogprobs = rollout.Logprobs,
+        RolloutLogprobs = rollout.Logprobs,
+        LossMask = rollout.LossMask,
+        Advantage = rollout.Advantage!.Value,
+        Routes = rollout.Routes,
+        Group = rollout.Group,
+        Number = rollout.Sample,
+    };
+
+    /// <summary>Whole groups, in an order that depends on seed and step, dealt to the optimiser steps; no more steps than groups.</summary>
+    private IEnumerable<PolicySample[]> MiniBatches(PolicySample[] samples)
+    {
+        var groups = samples.GroupBy(static sample => sample.Group).OrderBy(group => RolloutSeed.Of(run.Seed, 5, step, group.Key)).ToArray();
         var count = Math.Min(run.UpdatesPerStep, groups.Length);
         return Enumerable.Range(0, count).Select(i => groups[(i * groups.Length / count)..((i + 1) * groups.Length / count)].SelectMany(static group => group).ToArray());
     }
@@ -296,13 +295,7 @@ public sealed class Rl : IDisposable
         {
             LoadWeights();
             var tokens = run.Windows[^1];
-            RolloutGroup[] Groups(int samples, double temperature)
-            {
-                var requests = evaluation.Select((prompt, i) =>
-                    new RolloutRequest(prompt.Tokens, [.. Enumerable.Range(0, samples).Select(sample => RolloutSeed.Of(run.Seed, 6, step, i, sample))])).ToArray();
-                return collector.Judge(evaluation, engine.Generate(requests, tokens, temperature, stop.Token), null, 0, stop.Token);
-            }
-
+            RolloutGroup[] Groups(int samples, double temperature) => collector.Evaluate(evaluation, step, samples, temperature, tokens, stop.Token);
             var metrics = RlMetrics.Evaluation(Groups(1, 0), run.EvaluationSamples > 0 ? Groups(run.EvaluationSamples, 1) : []);
             finalAccuracy = metrics["eval/greedy"];
             return metrics;

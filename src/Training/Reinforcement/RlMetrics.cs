@@ -1,4 +1,3 @@
-using MiniMaxSharp.Inference;
 using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Training;
@@ -6,39 +5,36 @@ namespace MiniMaxSharp.Training;
 /// <summary>The metrics of a step and of an evaluation, under the names that users know.</summary>
 public static class RlMetrics
 {
-    /// <summary>Name of the reward term that says whether an answer is right.</summary>
-    public const string Correct = "correct";
-
     /// <summary>What was generated for a step; over all groups, dropped ones too.</summary>
     public static Dictionary<string, double> Of(RolloutBatch batch)
     {
-        var answers = batch.All.SelectMany(static group => group.Answers).ToArray();
+        var rollouts = batch.Rollouts.ToArray();
         var judged = batch.All.Where(static group => group.Judged.Count > 0).ToArray();
-        var lengths = answers.Select(static answer => answer.Answer.Tokens.Length).Order().ToArray();
-        double Share(Func<JudgedAnswer, bool> which) => answers.Count(which) / (double)answers.Length;
+        var lengths = rollouts.Select(static rollout => rollout.PolicyTokens).Order().ToArray();
+        double Share(Func<Rollout, bool> which) => rollouts.Count(which) / (double)rollouts.Length;
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
         {
             ["reward"] = judged.Length == 0 ? 0 : judged.SelectMany(static group => group.Rewards).Average(),
             ["reward_std"] = judged.Length == 0 ? 0 : judged.Average(static group => Advantages.Deviation(group.Rewards)),
             ["frac_reward_zero_std"] = batch.All.Count(static group => group.IsFlat) / (double)batch.All.Count,
-            ["reward_errors"] = Share(static answer => answer.Error is not null),
+            ["reward_errors"] = Share(static rollout => rollout.Error is not null),
             ["completions/mean_length"] = lengths.Average(),
             ["completions/min_length"] = lengths[0],
             ["completions/max_length"] = lengths[^1],
-            ["completions/clipped_ratio"] = Share(static answer => answer.IsTruncated),
-            ["repetition_stops"] = answers.Count(static answer => answer.Answer.StopReason == FinishReason.Repetition),
+            ["completions/clipped_ratio"] = Share(static rollout => rollout.StopReason == StopReasons.Length),
+            ["repetition_stops"] = rollouts.Count(static rollout => rollout.StopReason == StopReasons.Repetition),
             ["entropy"] = -MeanLogprob(batch), // Drawn at temperature 1, −log p is an unbiased sample of the entropy.
             ["sampling_rounds"] = batch.Rounds,
             ["groups_kept"] = batch.Groups.Count,
             ["groups_generated"] = batch.All.Count,
             ["output_window"] = batch.Window,
         };
-        foreach (var term in answers.SelectMany(static answer => answer.Terms).GroupBy(static term => term.Key))
+        foreach (var term in rollouts.SelectMany(static rollout => rollout.Rewards).GroupBy(static term => term.Name))
         {
-            metrics[$"rewards/{term.Key}/mean"] = term.Average(static pair => pair.Value);
+            metrics[$"rewards/{term.Key}/mean"] = term.Average(static one => one.Value);
         }
 
-        foreach (var task in judged.GroupBy(static group => group.Prompt.Task).Where(_ => judged.Select(static group => group.Prompt.Task).Distinct().Skip(1).Any()))
+        foreach (var task in judged.GroupBy(static group => group.Judged[0].Task).Where(_ => judged.Select(static group => group.Judged[0].Task).Distinct().Skip(1).Any()))
         {
             metrics[$"reward/{task.Key}"] = task.SelectMany(static group => group.Rewards).Average();
         }
@@ -50,14 +46,14 @@ public static class RlMetrics
     public static double MeanLogprob(RolloutBatch batch)
     {
         var (sum, count) = (0.0, 0L);
-        foreach (var answer in batch.All.SelectMany(static group => group.Answers))
+        foreach (var rollout in batch.Rollouts)
         {
-            foreach (var logprob in answer.Answer.Logprobs)
+            foreach (var logprob in rollout.Logprobs) // 0 where the loss mask is 0.
             {
                 sum += logprob;
             }
 
-            count += answer.Answer.Logprobs.Length;
+            count += rollout.PolicyTokens;
         }
 
         return sum / Math.Max(1, count);
@@ -68,16 +64,16 @@ public static class RlMetrics
     /// <param name="drawn">n answers of each prompt; empty without.</param>
     public static Dictionary<string, double> Evaluation(IReadOnlyList<RolloutGroup> greedy, IReadOnlyList<RolloutGroup> drawn)
     {
-        static double Score(JudgedAnswer answer) => answer.Terms.TryGetValue(Correct, out var correct) ? correct : answer.Terms.Values.Sum();
+        static double Score(Rollout rollout) => rollout.Rewards.FirstOrDefault(static term => term.Name == Reward.CorrectName)?.Value ?? rollout.Reward;
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
         {
-            ["eval/greedy"] = greedy.Average(static group => Score(group.Answers[0])),
-            ["eval/mean_length"] = greedy.Average(static group => group.Answers[0].Answer.Tokens.Length),
+            ["eval/greedy"] = greedy.Average(static group => Score(group.Rollouts[0])),
+            ["eval/mean_length"] = greedy.Average(static group => group.Rollouts[0].PolicyTokens),
         };
         if (drawn.Count > 0)
         {
-            var n = drawn[0].Answers.Count;
-            IReadOnlyList<IReadOnlyList<double>> scores = [.. drawn.Select(static group => group.Answers.Select(Score).ToArray())];
+            var n = drawn[0].Rollouts.Count;
+            IReadOnlyList<IReadOnlyList<double>> scores = [.. drawn.Select(static group => group.Rollouts.Select(Score).ToArray())];
             metrics[$"eval/avg@{n}"] = PassAtK.Average(scores);
             metrics[$"eval/avg@{n}_stderr"] = PassAtK.ClusteredStandardError(scores);
             for (var k = 1; k <= n; k *= 2)

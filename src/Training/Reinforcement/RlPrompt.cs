@@ -1,19 +1,12 @@
 using System.Text.Json.Nodes;
+using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Training;
 
-/// <summary>A prompt of a run and the judge of its answers.</summary>
-/// <param name="Task">Name of the task, for the metrics.</param>
-/// <param name="Level">Difficulty; null where the task has none.</param>
-/// <param name="Id">Identifier: the same for the same prompt.</param>
-/// <param name="Text">The prompt for people.</param>
-/// <param name="Tokens">Token ids of the rendered prompt.</param>
-/// <param name="Reward">
-/// The terms of the reward of a reply by name; their sum is the reward. Whatever the reply holds it gives terms: what it throws, and what takes too long, is a
-/// failure of the grader, and the answer is left out of its group.
-/// </param>
-public sealed record RlPrompt(
-    string Task, int? Level, string Id, string Text, int[] Tokens, Func<string, CancellationToken, ValueTask<IReadOnlyDictionary<string, double>>> Reward);
+/// <summary>A prompt of a run: what all answers of a group begin with, and what judges them.</summary>
+/// <param name="Create">Gives a fresh environment for each answer; all of them start with the same messages.</param>
+/// <param name="Start">Where the environment comes from; null for environments of one's own.</param>
+public sealed record RlPrompt(Func<IEnvironment> Create, EnvironmentPrompt? Start = null);
 
 /// <summary>
 /// Where the prompts of a run come from. Both functions depend on their arguments, and on what was observed, alone, or a resumed run would not see the same prompts;

@@ -8,12 +8,18 @@ using MiniMaxSharp.Tasks;
 namespace MiniMaxSharp.Training;
 
 /// <summary>A task of the mixture.</summary>
-/// <param name="Task">Name in the catalogue.</param>
+/// <param name="Task">Name of a task or environment, see <see cref="EnvironmentPrompt"/>.</param>
 /// <param name="Level">Difficulty.</param>
 /// <param name="Weight">Share of the prompts, relative to the other tasks.</param>
 /// <param name="FromStep">First step that has it: a curriculum mixes tasks in.</param>
+/// <param name="Ramp">Steps over which its weight then grows to its value.</param>
+/// <param name="MaxLevel">Level that a curriculum may raise it to; null is the hardest.</param>
 /// <param name="Language">Language of its prompts; null is that of the run.</param>
-public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1, TaskLanguage? Language = null);
+public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1, int Ramp = 0, int? MaxLevel = null, TaskLanguage? Language = null)
+{
+    /// <summary>The weight at a step.</summary>
+    internal double WeightAt(long step) => step < FromStep ? 0 : Ramp == 0 ? Weight : Weight * Math.Min(1, (step - FromStep + 1) / (double)Ramp);
+}
 
 /// <summary>The recipe of a reinforcement run. All of it goes into <c>run.json</c> and into each checkpoint.</summary>
 public sealed record RlRun
@@ -43,6 +49,15 @@ public sealed record RlRun
 
     /// <summary>Weight of the format reward; the report does not give it. 0 leaves it out.</summary>
     public double FormatWeight { get; init; }
+
+    /// <summary>Raises levels with success and leaves out what is mastered; null keeps the levels of the tasks. Its seed is the one of the run.</summary>
+    public CurriculumOptions? Curriculum { get; init; }
+
+    /// <summary>Prompts whose answers so far are not between its bounds are not asked again; null asks all.</summary>
+    public DifficultyFilter? DifficultyFilter { get; init; }
+
+    /// <summary>Most messages of the policy in an episode of several turns.</summary>
+    public int MaxTurns { get; init; } = 16;
 
     /// <summary>Of prompts and draws.</summary>
     public ulong Seed { get; init; } = 1;
@@ -106,6 +121,18 @@ public sealed record RlRun
 
     /// <summary>Early truncation after this many all but certain tokens in a row (report: 3000); 0 is off.</summary>
     public int RepetitionStopCount { get; init; }
+
+    /// <summary>Weights that roll-outs are drawn with; Q8_0 is an ablation.</summary>
+    public RolloutWeights RolloutWeights { get; init; }
+
+    /// <summary>Head of the roll-outs; bf16 is an ablation.</summary>
+    public HeadPrecision RolloutHead { get; init; }
+
+    /// <summary>Head of the trainer; bf16 is an ablation.</summary>
+    public HeadPrecision TrainHead { get; init; }
+
+    /// <summary>The trainer takes the experts that the engine chose at the roll-out.</summary>
+    public bool RouterReplay { get; init; }
 
     /// <summary>Batches that roll-outs may be behind training; 0 is synchronous and bitwise reproducible.</summary>
     public int MaxStaleness { get; init; }
@@ -197,13 +224,19 @@ public sealed record RlRun
         Require(GroupSize >= 2, "group_size", GroupSize, "at least 2: advantages compare the answers of a group");
         Require(Windows.Count > 0 && Windows[0] > 0 && Windows.Zip(Windows.Skip(1)).All(static pair => pair.First < pair.Second), "windows", string.Join(", ", Windows), "growing limits above 0");
         Require(MaxSamplingRounds > 0 && MaxRunning > 0 && KeepCheckpoints > 0 && SaveEvery > 0, "max_sampling_rounds, max_running, keep_checkpoints or save_every", "below 1", "at least 1");
+        Require(MaxTurns > 0, "max_turns", MaxTurns, "at least 1");
         Require(MaxStaleness is >= 0 and <= 16, "max_staleness", MaxStaleness, "0 to 16");
         Require(EvaluateEvery >= 0 && EvaluationPrompts > 0 && EvaluationSamples >= 0, "evaluate_every, evaluation_prompts or evaluation_samples", "below its range", "0, 1 and 0 or more");
         Require(RewardTimeout > 0, "reward_timeout", RewardTimeout, "above 0 seconds");
-        Require(Tasks.Count > 0 && Tasks.All(static task => task.Weight > 0) && Tasks.Any(static task => task.FromStep <= 1), "tasks", string.Join(", ", Tasks), "tasks with weights above 0, one of them from step 1");
+        Require(Tasks.Count > 0 && Tasks.All(static task => task.Weight > 0 && task.Ramp >= 0) && Tasks.Any(static task => task.FromStep <= 1), "tasks", string.Join(", ", Tasks), "tasks with weights above 0, one of them from step 1");
         if (OverlongCache > 0)
         {
             new OverlongPenalty(Windows[0], OverlongCache).Validate();
+        }
+
+        if (DifficultyFilter is { } filter)
+        {
+            Require(filter.K >= 1 && filter.Above < filter.Below, "difficulty_filter", filter, "a k of at least 1 and a lower bound below the upper one");
         }
 
         Schedule.Validate();
@@ -214,7 +247,7 @@ public sealed record RlRun
     internal LearningRateSchedule Schedule => new(LearningRate, LearningRate, WarmupUpdates, 0, 0);
 
     /// <summary>How the module is to compute.</summary>
-    internal ModuleOptions ModuleOptions => new() { Threads = Threads };
+    internal ModuleOptions ModuleOptions => new() { Threads = Threads, Bf16Head = TrainHead == HeadPrecision.Bf16 };
 
     private static void Require(bool holds, string name, object value, string wanted)
     {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Training;
 
@@ -11,6 +11,7 @@ namespace MiniMaxSharp.Training;
 /// <param name="source">The prompts.</param>
 public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer tokenizer, RlPromptSource source)
 {
+    private readonly RewardScoring scoring = new(TimeSpan.FromSeconds(run.RewardTimeout));
     private readonly Lock promptGate = new(); // With a staleness, prompts are drawn while others are observed.
 
     /// <summary>The groups of a step.</summary>
@@ -21,23 +22,34 @@ public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer 
     {
         var (all, kept, rounds) = (new List<RolloutGroup>(), new List<RolloutGroup>(), 0);
         var (rolloutTime, rewardTime) = (TimeSpan.Zero, TimeSpan.Zero);
+        Reward[] overlong = run.OverlongCache > 0 ? [new OverlongPenalty(window, run.OverlongCache).AsReward()] : [];
         while (kept.Count < run.PromptsPerStep && rounds < (run.DynamicSampling ? run.MaxSamplingRounds : 1))
         {
             rounds++;
             var started = Stopwatch.GetTimestamp();
             var numbers = Enumerable.Range(all.Count, run.PromptsPerStep - kept.Count).ToArray();
             var prompts = Prompts(step, numbers);
-            var seeds = numbers.Select(number => Enumerable.Range(0, run.GroupSize).Select(sample => RolloutSeed.Of(run.Seed, 0, step, number, sample)).ToArray()).ToArray();
-            var answers = engine.Generate([.. prompts.Zip(seeds, static (prompt, seed) => new RolloutRequest(prompt.Tokens, seed))], window, 1, cancellationToken);
+            var episodes = numbers.Zip(prompts).SelectMany(pair => Enumerable.Range(0, run.GroupSize).Select(sample =>
+                new EpisodeStart(pair.Second.Create(), pair.First, sample, RolloutSeed.Of(run.Seed, 0, step, pair.First, sample)))).ToArray();
+            var rollouts = new EpisodeBatch(engine, tokenizer, Bounds(window)).Play(episodes, cancellationToken);
             rolloutTime += Stopwatch.GetElapsedTime(started);
             started = Stopwatch.GetTimestamp();
-            var groups = Judge(prompts, answers, run.OverlongCache > 0 ? new OverlongPenalty(window, run.OverlongCache) : null, all.Count, cancellationToken);
+            var groups = Judge(prompts, episodes, rollouts, step, overlong, cancellationToken);
             rewardTime += Stopwatch.GetElapsedTime(started);
             all.AddRange(groups);
             kept.AddRange(run.DynamicSampling || run.FilterFlatGroups ? groups.Where(static group => !group.IsFlat) : groups);
         }
 
         return new RolloutBatch(step, kept, all, engine.PolicyVersion, rounds, window, rolloutTime, rewardTime);
+    }
+
+    /// <summary>Answers to prompts of an evaluation, judged without the overlong penalty.</summary>
+    public RolloutGroup[] Evaluate(IReadOnlyList<RlPrompt> prompts, long step, int samples, double temperature, int window, CancellationToken cancellationToken)
+    {
+        var episodes = prompts.SelectMany((prompt, number) => Enumerable.Range(0, samples).Select(sample =>
+            new EpisodeStart(prompt.Create(), number, sample, RolloutSeed.Of(run.Seed, 6, step, number, sample)))).ToArray();
+        var rollouts = new EpisodeBatch(engine, tokenizer, Bounds(window), temperature).Play(episodes, cancellationToken);
+        return Judge(prompts, episodes, rollouts, step, [], cancellationToken);
     }
 
     /// <summary>The source learns from the groups of a step.</summary>
@@ -49,12 +61,15 @@ public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer 
         }
     }
 
-    /// <summary>Judges the answers of prompts; the groups are numbered from <paramref name="first"/>.</summary>
-    public RolloutGroup[] Judge(IReadOnlyList<RlPrompt> prompts, RolloutAnswer[][] answers, OverlongPenalty? overlong, int first, CancellationToken cancellationToken)
+    private EpisodeOptions Bounds(int window) => new() { MaxTokens = window, MaxTurns = run.MaxTurns };
+
+    private RolloutGroup[] Judge(
+        IReadOnlyList<RlPrompt> prompts, EpisodeStart[] episodes, Rollout[] rollouts, long step, Reward[] further, CancellationToken cancellationToken)
     {
-        var judged = Task.WhenAll(prompts.Zip(answers, (prompt, group) => Task.WhenAll(group.Select((answer, sample) => Judge(prompt, answer, sample, overlong, cancellationToken)))))
+        var judged = scoring.ScoreAll(
+            rollouts.Zip(episodes, (rollout, episode) => (rollout with { Step = step }, (IReadOnlyList<Reward>)[.. episode.Environment.Rewards, .. further])), cancellationToken)
             .GetAwaiter().GetResult();
-        return [.. prompts.Select((prompt, i) => new RolloutGroup(first + i, prompt, judged[i]))];
+        return [.. judged.GroupBy(static rollout => rollout.Group).Select((group, i) => new RolloutGroup(group.Key, prompts[i], [.. group]))];
     }
 
     private RlPrompt[] Prompts(long step, int[] numbers)
@@ -63,40 +78,5 @@ public sealed class RolloutCollector(RlRun run, RolloutEngine engine, Tokenizer 
         {
             return [.. numbers.Select(number => source.Training(step, number))];
         }
-    }
-
-    private async Task<JudgedAnswer> Judge(RlPrompt prompt, RolloutAnswer answer, int sample, OverlongPenalty? overlong, CancellationToken cancellationToken)
-    {
-        var text = tokenizer.Decode(answer.Tokens, skipSpecial: true);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        try
-        {
-            // On a thread of its own, so that a judge that never awaits can be left behind.
-            var terms = await Task.Run(() => prompt.Reward(text, stop.Token).AsTask(), stop.Token)
-                .WaitAsync(TimeSpan.FromSeconds(run.RewardTimeout), cancellationToken).ConfigureAwait(false);
-            var broken = terms.FirstOrDefault(static term => !double.IsFinite(term.Value));
-            if (broken.Key is not null)
-            {
-                return Failed(string.Create(CultureInfo.InvariantCulture, $"{broken.Key} is {broken.Value}"));
-            }
-
-            var all = new Dictionary<string, double>(terms, StringComparer.Ordinal);
-            if (overlong is not null)
-            {
-                all["overlong"] = overlong.Of(answer.Tokens.Length);
-            }
-
-            return new JudgedAnswer(answer, text, all, null) { Sample = sample };
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
-        {
-            return Failed(exception is TimeoutException ? string.Create(CultureInfo.InvariantCulture, $"no reward after {run.RewardTimeout} s") : exception.Message);
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-        }
-
-        JudgedAnswer Failed(string error) => new(answer, text, new Dictionary<string, double>(), error) { Sample = sample };
     }
 }

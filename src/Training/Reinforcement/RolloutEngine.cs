@@ -16,12 +16,18 @@ public sealed class RolloutEngine : IDisposable
     private readonly MemoryWeights weights;
     private readonly ComputePool[] pools;
     private MiniMaxM1[] models = [];
+    private MiniMaxM1Weights? packed; // Quantised roll-outs; they own the memory behind them.
 
     /// <summary>An engine without weights; <see cref="Load"/> gives it some.</summary>
     public RolloutEngine(MiniMaxM1Config config, RolloutOptions options)
     {
         (this.config, this.options) = (config, options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRunning, 1);
+        if (options.RecordRoutes && config.NumLocalExperts > byte.MaxValue + 1)
+        {
+            throw new InvalidInputException($"Routes are recorded for up to 256 experts; the model has {config.NumLocalExperts}. Train it without router replay.");
+        }
+
         weights = new MemoryWeights(config);
         pools = [.. Enumerable.Range(0, options.Threads > 0 ? options.Threads : Environment.ProcessorCount).Select(static _ => new ComputePool(1))];
     }
@@ -33,14 +39,17 @@ public sealed class RolloutEngine : IDisposable
     public void Load(MiniMaxM1Module module, long policyVersion)
     {
         using var noGradients = TorchSharp.torch.no_grad();
+        DisposeModels();
+        var memory = options.Weights == RolloutWeights.F32 ? weights : new MemoryWeights(config, TypeOf);
         foreach (var parameter in module.Parameters)
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
-            weights.Write(parameter.Name, module.Effective(parameter.Name).Values());
+            var values = module.Effective(parameter.Name).Values();
+            memory.Write(parameter.Name, options.Head == HeadPrecision.Bf16 && IsHead(parameter.Role) ? BFloat16Rounding.Round(values) : values);
         }
 
-        DisposeModels();
-        models = [.. pools.Select(pool => new MiniMaxM1(config, weights.Open(), pool, options.MaxRunning + Grid, options.MaxRunning, options.KeyValueType))];
+        packed = memory == weights ? null : memory.OpenPacked(pools[0]);
+        models = [.. pools.Select(pool => new MiniMaxM1(config, packed ?? weights.Open(), pool, options.MaxRunning + Grid, options.MaxRunning, options.KeyValueType))];
         PolicyVersion = policyVersion;
     }
 
@@ -79,12 +88,22 @@ public sealed class RolloutEngine : IDisposable
         }
     }
 
+    private bool IsHead(TensorRole role) => role == TensorRole.Head || (config.TieWordEmbeddings && role == TensorRole.Embedding);
+
+    private static DType TypeOf(ManifestTensor tensor) =>
+        tensor.Role is TensorRole.Norm or TensorRole.Embedding or TensorRole.Head or TensorRole.Router || tensor.Shape[^1] % DType.Q8_0.BlockElements() != 0
+            ? DType.F32
+            : DType.Q8_0;
+
     private void DisposeModels()
     {
         foreach (var model in models)
         {
             model.Dispose();
         }
+
+        packed?.Dispose();
+        (models, packed) = ([], null);
     }
 
     private void Check(IReadOnlyList<RolloutRequest> requests, int maxTokens)
@@ -92,10 +111,10 @@ public sealed class RolloutEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
         foreach (var request in requests)
         {
-            if (request.Prompt.Length == 0 || request.Prompt.Length + (long)maxTokens > config.MaxPositionEmbeddings)
+            if (request.Prompt.Length == 0 || request.Prompt.Length + (long)(request.MaxTokens ?? maxTokens) > config.MaxPositionEmbeddings)
             {
                 throw new InvalidInputException(
-                    $"A prompt of {request.Prompt.Length:N0} tokens with answers of up to {maxTokens:N0} does not fit: a prompt has at least one token, and the model takes "
+                    $"A prompt of {request.Prompt.Length:N0} tokens with answers of up to {request.MaxTokens ?? maxTokens:N0} does not fit: a prompt has at least one token, and the model takes "
                     + $"{config.MaxPositionEmbeddings:N0} in all (max_position_embeddings). Shorten the prompts or the answers.");
             }
         }

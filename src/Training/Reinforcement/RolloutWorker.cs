@@ -17,10 +17,12 @@ internal sealed class RolloutWorker(
     private readonly HashSet<int> endIds = [.. options.EndIds];
     private readonly List<Answer> running = [];
     private readonly List<Answer> waiting = []; // Forked answers for which there is no room in a step yet.
-    private readonly List<(int Request, SequenceState State)> prompts = []; // Not all of their tokens have run.
+    private readonly List<(int Request, SequenceState State, List<byte>? Routes)> prompts = []; // Not all of their tokens have run.
     private readonly List<SequenceChunk> chunks = [];
     private readonly List<int> rows = []; // Last row of each running answer, then of each prompt that ends in this step.
     private readonly List<int> endingPrompts = [];
+    private readonly ForwardTrace? trace = options.RecordRoutes ? new ForwardTrace(model.Config, model.MaxStepTokens) : null;
+    private readonly List<(List<byte> Routes, int Row, int Count)> recorded = [];
 
     /// <summary>Runs until no prompt is left.</summary>
     public void Run(CancellationToken cancellationToken)
@@ -37,7 +39,8 @@ internal sealed class RolloutWorker(
                 }
 
                 Schedule();
-                model.Forward(CollectionsMarshal.AsSpan(chunks));
+                model.Forward(CollectionsMarshal.AsSpan(chunks), trace);
+                RecordRoutes();
                 Draw();
             }
         }
@@ -61,7 +64,7 @@ internal sealed class RolloutWorker(
         var expected = running.Count + prompts.Sum(prompt => requests[prompt.Request].Seeds.Length);
         while (expected < options.MaxRunning && take() is { } next)
         {
-            prompts.Add((next, model.CreateState()));
+            prompts.Add((next, model.CreateState(), trace is null ? null : []));
             expected += requests[next].Seeds.Length;
         }
     }
@@ -71,8 +74,10 @@ internal sealed class RolloutWorker(
         chunks.Clear();
         rows.Clear();
         endingPrompts.Clear();
+        recorded.Clear();
         foreach (var answer in running)
         {
+            Record(answer.Routes, chunks.Count, 1);
             rows.Add(chunks.Count);
             chunks.Add(new SequenceChunk(answer.State, answer.LastToken));
         }
@@ -87,6 +92,7 @@ internal sealed class RolloutWorker(
                 continue;
             }
 
+            Record(prompts[i].Routes, running.Count + Grid - room, count);
             room -= count;
             chunks.Add(new SequenceChunk(prompts[i].State, tokens.AsMemory(start, count)));
             if (start + count == tokens.Length)
@@ -105,6 +111,11 @@ internal sealed class RolloutWorker(
         {
             var part = all.Slice(first, Math.Min(model.LogitRows, all.Length - first));
             var logits = model.LogitsOf(part);
+            if (options.Head == HeadPrecision.Bf16)
+            {
+                RoundToBf16(logits);
+            }
+
             for (var i = 0; i < part.Length; i++)
             {
                 var row = logits.Slice(i * vocabulary, vocabulary);
@@ -135,12 +146,12 @@ internal sealed class RolloutWorker(
         }
     }
 
-    private void Fork((int Request, SequenceState State) prompt, Span<float> logits)
+    private void Fork((int Request, SequenceState State, List<byte>? Routes) prompt, Span<float> logits)
     {
         var seeds = requests[prompt.Request].Seeds;
         for (var sample = 0; sample < seeds.Length; sample++)
         {
-            var answer = new Answer(this, prompt.Request, sample, seeds[sample], sample == seeds.Length - 1 ? prompt.State : prompt.State.Clone());
+            var answer = new Answer(this, prompt.Request, sample, seeds[sample], sample == seeds.Length - 1 ? prompt.State : prompt.State.Clone(), prompt.Routes is null ? null : [.. prompt.Routes]);
             answer.Draw(logits);
             if (answer.StopReason is null)
             {
@@ -153,6 +164,47 @@ internal sealed class RolloutWorker(
         }
     }
 
+    private void Record(List<byte>? routes, int row, int count)
+    {
+        if (routes is not null)
+        {
+            recorded.Add((routes, row, count));
+        }
+    }
+
+    private void RecordRoutes()
+    {
+        if (trace is null)
+        {
+            return;
+        }
+
+        var (L, K, capacity) = (model.Config.NumHiddenLayers, model.Config.NumExpertsPerTok, model.MaxStepTokens);
+        foreach (var (routes, first, count) in recorded)
+        {
+            for (var row = first; row < first + count; row++)
+            {
+                for (var layer = 0; layer < L; layer++)
+                {
+                    foreach (var expert in trace.RouterIndices.AsSpan(((layer * capacity) + row) * K, K))
+                    {
+                        routes.Add((byte)expert);
+                    }
+                }
+            }
+        }
+
+        trace.Recorded = 0;
+    }
+
+    private static void RoundToBf16(Span<float> values)
+    {
+        foreach (ref var value in values)
+        {
+            value = BFloat16Rounding.Round(value);
+        }
+    }
+
     private void Finish(Answer answer)
     {
         answer.State.Dispose();
@@ -161,13 +213,13 @@ internal sealed class RolloutWorker(
 
     private Sampler SamplerOf(ulong seed) => new(sampling with { Seed = seed }, vocabulary, options.UsableVocabulary > 0 ? options.UsableVocabulary : vocabulary);
 
-    private FinishReason? StopReasonOf(int id, int count, bool repeats) =>
-        endIds.Contains(id) ? FinishReason.Stop : repeats ? FinishReason.Repetition : count == maxTokens ? FinishReason.Length : null;
+    private FinishReason? StopReasonOf(int request, int id, int count, bool repeats) =>
+        endIds.Contains(id) ? FinishReason.Stop : repeats ? FinishReason.Repetition : count == (requests[request].MaxTokens ?? maxTokens) ? FinishReason.Length : null;
 
     private RepetitionStop Repetition() => new(options.RepetitionStopCount, options.RepetitionStopProbability);
 
     /// <summary>One answer on its way.</summary>
-    private sealed class Answer(RolloutWorker worker, int request, int sample, ulong seed, SequenceState state)
+    private sealed class Answer(RolloutWorker worker, int request, int sample, ulong seed, SequenceState state, List<byte>? routes)
     {
         private readonly Sampler sampler = worker.SamplerOf(seed);
         private readonly RepetitionStop repetition = worker.Repetition();
@@ -179,6 +231,8 @@ internal sealed class RolloutWorker(
         public int Sample => sample;
 
         public SequenceState State => state;
+
+        public List<byte>? Routes => routes;
 
         public FinishReason? StopReason { get; private set; }
 
@@ -194,9 +248,9 @@ internal sealed class RolloutWorker(
 
             tokens[logprobs.Count] = drawn.Id;
             logprobs.Add((float)drawn.LogProb!.Value);
-            StopReason = worker.StopReasonOf(drawn.Id, logprobs.Count, repetition.Add(drawn.LogProb.Value));
+            StopReason = worker.StopReasonOf(request, drawn.Id, logprobs.Count, repetition.Add(drawn.LogProb.Value));
         }
 
-        public RolloutAnswer ToResult(long policyVersion) => new(tokens[..logprobs.Count], [.. logprobs], StopReason!.Value, policyVersion);
+        public RolloutAnswer ToResult(long policyVersion) => new(tokens[..logprobs.Count], [.. logprobs], StopReason!.Value, policyVersion) { Routes = routes?.ToArray() };
     }
 }

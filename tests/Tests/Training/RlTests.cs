@@ -1,4 +1,5 @@
 using MiniMaxSharp.Inference;
+using MiniMaxSharp.Tasks;
 using MiniMaxSharp.Training;
 
 namespace MiniMaxSharp.Tests.Training;
@@ -65,7 +66,7 @@ public sealed class RlTests : IDisposable
             text => Interlocked.Increment(ref calls) % 2 == 0 ? throw new InvalidOperationException("broken") : text.Length % 5,
             value => steps.Add(value.Metrics));
         Assert.Equal(0.5, steps[0]["reward_errors"], 0.05);
-        Assert.Contains(Lines("errors"), static line => line.Contains("\"error\":\"broken\"", StringComparison.Ordinal));
+        Assert.Contains(Lines("errors"), static line => line.Contains("\"error\":\"letters: broken\"", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,19 +128,28 @@ public sealed class RlTests : IDisposable
 
     private RlResult Run(string name, RlRun run, Func<string, double>? reward = null, Action<TrainingProgress>? progress = null, bool resume = false)
     {
-        RlPromptSource Source(Tokenizer tokenizer)
-        {
-            RlPrompt Prompt(long number) => new(
-                "letters", null, $"{number}", $"prompt {number}", tokenizer.Encode($"prompt {number % 4}"),
-                (text, _) => ValueTask.FromResult<IReadOnlyDictionary<string, double>>(
-                    new Dictionary<string, double> { ["letters"] = reward?.Invoke(text) ?? text.Count(char.IsAsciiLetterLower) / (double)Math.Max(1, text.Length) }));
-            return new RlPromptSource((step, number) => Prompt((step * 100) + number), number => Prompt(number));
-        }
-
+        RlPrompt Prompt(long number) => new(() => new Letters(number, reward ?? (static text => text.Count(char.IsAsciiLetterLower) / (double)Math.Max(1, text.Length))));
+        RlPromptSource Source(Tokenizer tokenizer) => new((step, number) => Prompt((step * 100) + number), number => Prompt(number));
         return Rl.Run(run, Path.Combine(folder, name), Source, resume, progress is null ? null : new Direct(progress), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private string[] Lines(string name) => File.ReadAllLines(Path.Combine(folder, name, "rollouts.jsonl"));
+
+    /// <summary>A single turn, judged by its text.</summary>
+    private sealed class Letters(long number, Func<string, double> reward) : IEnvironment
+    {
+        public string Task => "letters";
+
+        public int? Level => null;
+
+        public string Prompt => $"{number}";
+
+        public IReadOnlyList<Reward> Rewards => [new Reward("letters", (rollout, _) => ValueTask.FromResult(reward(rollout.Reply)))];
+
+        public Conversation Start() => new([ChatMessage.User($"prompt {number % 4}")]);
+
+        public ValueTask<IReadOnlyList<ChatMessage>> Respond(ChatMessage message, CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<ChatMessage>>([]);
+    }
 
     private sealed class Direct(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
