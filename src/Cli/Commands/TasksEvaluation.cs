@@ -16,7 +16,10 @@ internal sealed class TasksEvaluation
 
     private readonly Option<string[]> tasks = new("--tasks")
     {
-        Description = "Tasks: NAME, NAME:LEVEL or NAME:FIRST-LAST; calculator/NAME asks with a calculator.", HelpName = "TASK", Required = true, AllowMultipleArgumentsPerToken = true,
+        Description = "Tasks: NAME, NAME:LEVEL or NAME:FIRST-LAST; calculator/NAME asks with a calculator.",
+        HelpName = "TASK",
+        Required = true,
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<string> split = new("--split") { Description = "Part of the problems: sft, rl or evaluation.", DefaultValueFactory = _ => "evaluation" };
