@@ -16,6 +16,8 @@ internal static class TasksCommand
         TasksVerification.Create(),
         TasksDemonstration.Create(),
         TasksPlay.Create(),
+        TasksEvaluation.Create(),
+        TasksCard.Create(),
     };
 
     private static Command CreateList()

@@ -15,6 +15,7 @@ internal static class PretrainRecipes
         new(NanoSmoke(), "From nothing to a model that counts, in under a minute on two cores; its data is generated.", WriteNumberLines),
         new(Small(), "A new model of 3 M weights with 8 experts, for texts of your own (--data)."),
         new(Continual(), "Goes on with a model (--model, --data): the report's schedule in small, with a context that grows in four stages."),
+        new(M1NanoRecipes.Pretrain(), "First stage of the model that ships with the repository; its data is generated.", M1NanoData.WriteTexts),
     ];
 
     /// <summary>A tiny model learns to count up and down in steps.</summary>

@@ -12,6 +12,8 @@ internal static class RlRecipes
         new(NanoArithmeticCispo(), "A model that half knows how to add learns it with CISPO, in a quarter of an hour on two cores.", StartModels.HalfLearntAddition),
         .. Study("fork", new RlTask("sum-of-three", 2), StartModels.Fork),
         .. Study("plain", new RlTask("number-sorting", 4), StartModels.Plain),
+        new(M1NanoRecipes.Rl(), "Third stage of m1-nano (--model): CISPO on all of its tasks, English and Chinese."),
+        new(M1NanoRecipes.Long(), "Last stage of m1-nano (--model): harder problems, and a longer output window."),
     ];
 
     /// <summary>A tiny fine-tuned model learns to add without mistakes.</summary>

@@ -15,9 +15,9 @@ public sealed class ArithmeticChain()
         var steps = Think(random, language).Say(shown);
         while (node.Sign != '#')
         {
-            var (reduced, step, value) = node.Reduce();
+            var (reduced, step) = node.Reduce();
             node = reduced;
-            steps.Compute(step, value);
+            ColumnMethods.Apply(steps, step.ToString(), step.Sign, step.Left!.Value, step.Right!.Value);
             if (node.Sign != '#')
             {
                 steps.Say($"= {node}");
@@ -71,21 +71,21 @@ public sealed class ArithmeticChain()
         }
 
         /// <summary>Works out the first operation whose operands are numbers.</summary>
-        public (Node Reduced, string Step, long Value) Reduce()
+        public (Node Reduced, Node Step) Reduce()
         {
             if (Left!.Sign != '#')
             {
-                var (reduced, step, value) = Left.Reduce();
-                return (this with { Left = reduced }, step, value);
+                var (reduced, step) = Left.Reduce();
+                return (this with { Left = reduced }, step);
             }
 
             if (Right!.Sign != '#')
             {
-                var (reduced, step, value) = Right.Reduce();
-                return (this with { Right = reduced }, step, value);
+                var (reduced, step) = Right.Reduce();
+                return (this with { Right = reduced }, step);
             }
 
-            return (new Node('#', Value), ToString(), Value);
+            return (new Node('#', Value), this);
         }
 
         public override string ToString() => Sign == '#'

@@ -61,15 +61,14 @@ public sealed class Comparison()
             }
             else if (left[0] != right[0])
             {
-                steps.Say($"Whole parts: {left[0]} {(string.CompareOrdinal(left[0], right[0]) < 0 ? '<' : '>')} {right[0]}.", $"整数部分：{left[0]} {(string.CompareOrdinal(left[0], right[0]) < 0 ? '<' : '>')} {right[0]}。");
+                steps.Say($"Whole parts: {Digits(left[0], right[0])}", $"整数部分：{Digits(left[0], right[0])}");
             }
             else
             {
                 var (p, q) = (left.ElementAtOrDefault(1) ?? "", right.ElementAtOrDefault(1) ?? "");
                 var length = Math.Max(p.Length, q.Length);
                 (p, q) = (p.PadRight(length, '0'), q.PadRight(length, '0'));
-                var sign = string.CompareOrdinal(p, q) < 0 ? '<' : '>';
-                steps.Say($"Same whole part. Decimals with the same length: .{p} {sign} .{q}.", $"整数部分相同。小数补齐位数：.{p} {sign} .{q}。");
+                steps.Say($"Same whole part. Decimals: {Digits(p, q)}", $"整数部分相同。小数：{Digits(p, q)}");
             }
 
             if (x < 0)
@@ -79,5 +78,12 @@ public sealed class Comparison()
         }
 
         return steps.Say($"{a} {(x < y ? '<' : '>')} {b}").ToString();
+    }
+
+    /// <summary>Digit against digit from the left, up to the first that differ.</summary>
+    private static string Digits(string a, string b)
+    {
+        var at = a.Zip(b).TakeWhile(static pair => pair.First == pair.Second).Count();
+        return string.Join(' ', Enumerable.Range(0, at + 1).Select(i => $"{a[i]}{(a[i] == b[i] ? '=' : a[i] < b[i] ? '<' : '>')}{b[i]}"));
     }
 }

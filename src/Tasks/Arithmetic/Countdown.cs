@@ -25,12 +25,8 @@ public sealed class Countdown : ArithmeticTask
     {
         var (numbers, target, solution) = isTwentyFour ? DrawTwentyFour(random, level) : DrawCountdown(random, level);
         var steps = Think(random, language);
-        AddTries(steps, random.Fork("tries"), numbers, target);
-        foreach (var (left, value) in solution.Steps)
-        {
-            steps.Say($"{left} = {value}");
-        }
-
+        var found = isTwentyFour || level > 2 ? null : Look(steps, random.Fork("search"), numbers, target, solution);
+        solution = found ?? Show(steps, random.Fork("tries"), numbers, target, solution);
         steps.Say($"{solution.Text} = {target}").Check("every number is used once, right.", "每个数都恰好用了一次，正确。");
         var list = string.Join(", ", numbers);
         var question = Ask(
@@ -90,6 +86,44 @@ public sealed class Countdown : ArithmeticTask
         }
     }
 
+    /// <summary>A few attempts, and then the steps of a known solution.</summary>
+    private static Combination Show(Derivation steps, TaskRandom random, int[] numbers, int target, Combination solution)
+    {
+        AddTries(steps, random, numbers, target);
+        foreach (var (left, value) in solution.Steps)
+        {
+            steps.Say($"{left} = {value}");
+        }
+
+        return solution;
+    }
+
+    /// <summary>A complete search of three numbers; of four, two are joined first, after up to two joins that lead nowhere. Null where it misses the few ways by large products.</summary>
+    private static Combination? Look(Derivation steps, TaskRandom random, int[] numbers, int target, Combination solution)
+    {
+        var leaves = numbers.Select(Combination.Leaf).ToArray();
+        if (leaves.Length == 3)
+        {
+            return Combination.Search3(steps, leaves, target);
+        }
+
+        for (var tries = random.OneIn(2) ? 0 : random.Range(1, 2); tries > 0; tries--)
+        {
+            if (Combination.JoinTwo(random, leaves, signs) is { } joined && Try(steps, joined, target) is { } lucky)
+            {
+                return lucky;
+            }
+        }
+
+        return Try(steps, Combination.FirstJoin(leaves, solution), target);
+    }
+
+    private static Combination? Try(Derivation steps, Combination[] joined, int target)
+    {
+        steps.Say($"{joined[^1].Text} = {joined[^1].Value.Numerator}: {string.Join(", ", joined.Select(part => part.Value.Numerator))}");
+        return Combination.Search3(steps, joined, target);
+    }
+
     /// <summary>Up to three honest attempts that miss the target.</summary>
     private static void AddTries(Derivation steps, TaskRandom random, int[] numbers, int target)
     {
@@ -106,7 +140,7 @@ public sealed class Countdown : ArithmeticTask
     /// <summary>An expression under construction.</summary>
     private sealed record Combination(string Text, Rational Value, int Precedence, IReadOnlyList<(string Left, string Value)> Steps)
     {
-        private static Combination Leaf(int number) => new(number.ToString(CultureInfo.InvariantCulture), Rational.Of(number), 3, []);
+        public static Combination Leaf(int number) => new(number.ToString(CultureInfo.InvariantCulture), Rational.Of(number), 3, []);
 
         /// <summary>Joins random pairs until one expression is left; null where a division fails or a value is no positive whole number.</summary>
         public static Combination? Random(TaskRandom random, int[] numbers, char[] allowed)
@@ -124,6 +158,50 @@ public sealed class Countdown : ArithmeticTask
             }
 
             return pool[0];
+        }
+
+        /// <summary>Three expressions joined to the target by <see cref="CountdownSearch"/>; null where there is no way.</summary>
+        public static Combination? Search3(Derivation steps, Combination[] three, int target)
+        {
+            if (CountdownSearch.Run(steps, [.. three.Select(static part => (int)part.Value.Numerator)], target) is not { } way)
+            {
+                return null;
+            }
+
+            steps.Say($"{way.First.Left} {way.First.Sign} {way.First.Right} = {way.First.Value}").Say($"{way.Last.Left} {way.Last.Sign} {way.Last.Right} = {target}");
+            var pool = three.ToList();
+            foreach (var step in new[] { way.First, way.Last })
+            {
+                var (left, right) = (Take(pool, step.Left), Take(pool, step.Right));
+                pool.Add(Join(left, right, step.Sign)!);
+            }
+
+            return pool[0];
+        }
+
+        /// <summary>Two random parts joined, after the others; null where that makes no positive whole number.</summary>
+        public static Combination[]? JoinTwo(TaskRandom random, Combination[] parts, char[] allowed)
+        {
+            var pair = random.Draw(Enumerable.Range(0, parts.Length), 2);
+            return Join(parts[pair[0]], parts[pair[1]], random.Pick(allowed)) is { Value.IsInteger: true } joined && joined.Value.Numerator >= 1
+                ? [.. parts.Where((_, i) => i != pair[0] && i != pair[1]), joined]
+                : null;
+        }
+
+        /// <summary>The first join of a known solution.</summary>
+        public static Combination[] FirstJoin(Combination[] parts, Combination solution)
+        {
+            var words = solution.Steps[0].Left.Split(' ');
+            var pool = parts.ToList();
+            var (left, right) = (Take(pool, long.Parse(words[0], CultureInfo.InvariantCulture)), Take(pool, long.Parse(words[2], CultureInfo.InvariantCulture)));
+            return [.. pool, Join(left, right, words[1][0])!];
+        }
+
+        private static Combination Take(List<Combination> pool, long value)
+        {
+            var part = pool.First(part => part.Value.Numerator == value);
+            pool.Remove(part);
+            return part;
         }
 
         /// <summary>The first expression that reaches the target, by complete search.</summary>

@@ -8,7 +8,7 @@ namespace MiniMaxSharp.Tasks;
 /// </summary>
 internal sealed class Derivation(TaskRandom random, TaskLanguage language)
 {
-    private const int StepsPerSlip = 24;
+    private const int StepsPerSlip = 48;
     private readonly StringBuilder text = new();
     private bool hasSlipped;
 
@@ -26,18 +26,23 @@ internal sealed class Derivation(TaskRandom random, TaskLanguage language)
     public Derivation Say(string line) => Say(line, line);
 
     /// <summary>A line <c>left = value</c>; once in a while it is first written wrongly, noticed, and corrected.</summary>
-    public Derivation Compute(string left, long value, string after = "")
+    /// <param name="left">What is worked out.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="after">What follows on the line.</param>
+    /// <param name="joined">Writes the equals sign without spaces, as in the columns of a written method.</param>
+    public Derivation Compute(string left, long value, string after = "", bool joined = false)
     {
+        left += joined ? "=" : " = ";
         if (!hasSlipped && random.OneIn(StepsPerSlip))
         {
             hasSlipped = true;
             var wrong = value + random.Pick<long>([-10, -2, -1, 1, 2, 10]);
             return Say(
-                $"{left} = {wrong}. Wait, that is not right. {left} = {value}{after}",
-                $"{left} = {wrong}。等等，这不对。{left} = {value}{after}");
+                $"{left}{wrong}. Wait, that is not right. {left}{value}{after}",
+                $"{left}{wrong}。等等，这不对。{left}{value}{after}");
         }
 
-        return Say($"{left} = {value}{after}");
+        return Say($"{left}{value}{after}");
     }
 
     /// <summary>Ends the chain with a check where this derivation checks.</summary>

@@ -54,7 +54,9 @@ public sealed class Fractions()
             bottom = b / Gcd(b, d) * d;
             var (left, right) = (a * (bottom / b), c * (bottom / d));
             n = sign == '+' ? left + right : left - right;
-            steps.Say($"{a}/{b} = {left}/{bottom}, {c}/{d} = {right}/{bottom}").Compute($"{left} {sign} {right}", n);
+            Expand(steps, a, b, bottom);
+            Expand(steps, c, d, bottom);
+            ColumnMethods.Apply(steps, $"{left} {sign} {right}", sign, left, right);
         }
         else
         {
@@ -91,15 +93,27 @@ public sealed class Fractions()
             return;
         }
 
-        var (x, y) = (Math.Abs(n), d);
-        while (y > 0)
+        var (top, bottom) = (n, d);
+        for (var prime = 2L; prime <= Gcd(Math.Abs(top), bottom);)
         {
-            steps.Say($"{x} mod {y} = {x % y}");
-            (x, y) = (y, x % y);
+            if (Gcd(Math.Abs(top), bottom) % prime != 0)
+            {
+                prime++;
+                continue;
+            }
+
+            steps.Say($"{top}/{bottom}: ÷{prime}");
+            (top, bottom) = (top / prime, bottom / prime);
         }
 
-        steps.Say(x == 1 ? $"gcd = 1: {n}/{d}" : $"gcd = {x}: {n} ÷ {x} = {n / x}, {d} ÷ {x} = {d / x}");
-        steps.Say($"{n}/{d} = {Show(n, d)}");
+        steps.Say($"{top}/{bottom}: ÷1").Say($"{n}/{d} = {Show(n, d)}");
+    }
+
+    /// <summary>The fraction a/b with a multiple of b below.</summary>
+    private static void Expand(Derivation steps, long a, long b, long bottom)
+    {
+        var factor = bottom / b;
+        steps.Say(factor == 1 ? $"{a}/{b}" : $"{bottom}÷{b}={factor}, {a}×{factor}={a * factor}: {a}/{b} = {a * factor}/{bottom}");
     }
 
     private static string Show(long n, long d)

@@ -24,7 +24,8 @@ public sealed class LinearEquation()
         var steps = Think(random, language).Say(equation);
         if (hasBracket)
         {
-            steps.Compute($"{a} × {(b < 0 ? $"({b})" : b)}", constant).Say($"{Term(a, name)} {Signed(constant)} = {Term(c, name)}{(d == 0 ? "" : $" {Signed(d)}")}");
+            ColumnMethods.Apply(steps, $"{a} × {(b < 0 ? $"({b})" : b)}", '×', a, b);
+            steps.Say($"{Term(a, name)} {Signed(constant)} = {Term(c, name)}{(d == 0 ? "" : $" {Signed(d)}")}");
         }
 
         if (c > 0)
@@ -32,10 +33,12 @@ public sealed class LinearEquation()
             steps.Compute($"{a} - {c}", a - c).Say($"{Term(a - c, name)} {Signed(constant)} = {d}");
         }
 
-        steps.Compute($"{d} {Signed(-constant)}", d - constant).Say($"{Term(a - c, name)} = {d - constant}");
+        ColumnMethods.Apply(steps, $"{d} {Signed(-constant)}", constant < 0 ? '+' : '-', d, Math.Abs(constant));
+        steps.Say($"{Term(a - c, name)} = {d - constant}");
         if (a - c > 1)
         {
-            steps.Compute($"{d - constant} ÷ {a - c}", x).Say($"{name} = {x}");
+            ColumnMethods.Apply(steps, $"{d - constant} ÷ {a - c}", '÷', d - constant, a - c);
+            steps.Say($"{name} = {x}");
         }
 
         var value = (hasBracket ? a * (x + b) : (a * x) + b).ToString(CultureInfo.InvariantCulture);

@@ -19,14 +19,13 @@ public sealed class NumberSorting() : ArithmeticTask("number-sorting", "Numbers 
         var shown = random.Shuffled(numbers);
         var sorted = isIncreasing ? shown.Order().ToArray() : [.. shown.OrderDescending()];
         var steps = Think(random, language);
-        var rest = shown.ToList();
-        foreach (var next in sorted)
+        for (var i = 0; i < shown.Length; i++)
         {
-            steps.Say($"{string.Join(", ", rest)} → {next}");
-            rest.Remove(next);
+            var placed = sorted.Where(number => Array.IndexOf(shown, number) <= i);
+            steps.Say($"{shown[i]}: {string.Join(", ", placed)}");
         }
 
-        steps.Say(string.Join(", ", sorted)).Check($"{sorted.Length} numbers, as given.", $"共 {sorted.Length} 个数，与题目一致。");
+        steps.Check($"{sorted.Length} numbers, as given.", $"共 {sorted.Length} 个数，与题目一致。");
         var list = string.Join(", ", shown);
         var question = isIncreasing
             ? Ask(random, language, ["Sort these numbers from smallest to largest: {0}", "Put {0} in increasing order.", "Arrange in ascending order: {0}"], ["把这些数从小到大排列：{0}", "将 {0} 按升序排列。", "从小到大排序：{0}"], list)

@@ -14,7 +14,8 @@ namespace MiniMaxSharp.Training;
 /// <param name="FromStep">First step that has it: a curriculum mixes tasks in.</param>
 /// <param name="Ramp">Steps over which its weight then grows to its value.</param>
 /// <param name="MaxLevel">Level that a curriculum may raise it to; null is the hardest.</param>
-public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1, int Ramp = 0, int? MaxLevel = null)
+/// <param name="Language">Language of its prompts; null is that of the run.</param>
+public sealed record RlTask(string Task, int Level, double Weight = 1, int FromStep = 1, int Ramp = 0, int? MaxLevel = null, TaskLanguage? Language = null)
 {
     /// <summary>The weight at a step.</summary>
     internal double WeightAt(long step) => step < FromStep ? 0 : Ramp == 0 ? Weight : Weight * Math.Min(1, (step - FromStep + 1) / (double)Ramp);

@@ -60,7 +60,7 @@ public sealed class TaskPrompts
     {
         for (var i = 0; i < Tries; i++)
         {
-            var start = EnvironmentPrompt.Sample(task.Task, task.Level, RolloutSeed.Of(seed, i), run.Language);
+            var start = EnvironmentPrompt.Sample(task.Task, task.Level, RolloutSeed.Of(seed, i), task.Language ?? run.Language);
             if (start.Split == split && (split != TaskSplit.Rl || IsWanted(start)))
             {
                 return start;
@@ -119,6 +119,6 @@ public sealed class TaskPrompts
         MaxLevel = task.MaxLevel,
         From = task.FromStep <= 1 ? 0 : task.FromStep,
         Ramp = task.Ramp,
-        Language = run.Language,
+        Language = task.Language ?? run.Language,
     };
 }

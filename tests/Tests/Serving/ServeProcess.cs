@@ -8,14 +8,26 @@ namespace MiniMaxSharp.Tests.Serving;
 internal sealed class ServeProcess : IDisposable
 {
     private readonly Process process;
+    private readonly Task<string> log; // Read all the time: a full pipe would stop the server.
 
     private ServeProcess(Process process, Uri address)
     {
         this.process = process;
+        log = process.StandardError.ReadToEndAsync(Cancellation);
         Client = new HttpClient { BaseAddress = address };
     }
 
     public HttpClient Client { get; }
+
+    /// <summary>Memory of the process that is not paged out.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            process.Refresh();
+            return process.WorkingSet64;
+        }
+    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -25,6 +37,7 @@ internal sealed class ServeProcess : IDisposable
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", .. options];
         Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment["DOTNET_GCgen0size"] = "0x1000000"; // Garbage goes early, so that its memory says what is held.
         start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
         var process = Process.Start(start)!;
         try
@@ -55,11 +68,13 @@ internal sealed class ServeProcess : IDisposable
             await kill.WaitForExitAsync(Cancellation);
         }
 
-        var log = await process.StandardError.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);
         Assert.Equal(0, process.ExitCode);
-        return log;
+        return await log;
     }
+
+    /// <summary>Ends it as kill -9 does.</summary>
+    public void Kill() => process.Kill();
 
     public void Dispose()
     {

@@ -48,15 +48,15 @@ public sealed partial class TaskVerifierTests
     [Fact]
     public void Every_equation_of_a_derivation_is_right_or_corrected_in_its_line()
     {
-        foreach (var name in new[] { "addition", "multiplication", "arithmetic-chain", "linear-equation" })
+        foreach (var name in new[] { "addition", "subtraction", "multiplication", "division", "arithmetic-chain", "linear-equation", "fractions", "countdown" })
         {
             var task = TaskCatalog.Get(name);
             for (var seed = 0UL; seed < 60; seed++)
             {
-                var reasoning = task.Sample(3, seed).Reasoning!;
+                var reasoning = task.Sample(name == "countdown" ? 2 : 3, seed).Reasoning!;
                 foreach (var line in reasoning.Split('\n').Where(line => !line.Contains("Wait", StringComparison.Ordinal)))
                 {
-                    foreach (Match match in Equation().Matches(line))
+                    foreach (Match match in Equation().Matches(line).Concat(Column().Matches(line)))
                     {
                         Assert.True(AnswerChecker.Equal(match.Groups[1].Value, match.Groups[2].Value), $"{name}, seed {seed}: {line}");
                     }
@@ -78,6 +78,32 @@ public sealed partial class TaskVerifierTests
     }
 
     [Fact]
+    public void Countdown_is_found_by_a_search_whose_last_line_is_the_answer()
+    {
+        var task = TaskCatalog.Get("countdown");
+        var (found, missed) = (0, 0);
+        for (var seed = 0UL; seed < 100; seed++)
+        {
+            var instance = task.Sample(1 + (int)(seed % 2), seed);
+            var lines = instance.Reasoning!.Split('\n').Where(line => !line.StartsWith("Check", StringComparison.Ordinal)).ToArray();
+            Assert.StartsWith($"{instance.Gold} = ", lines[^1], StringComparison.Ordinal);
+            missed += lines.Any(line => line.EndsWith(": no", StringComparison.Ordinal)) ? 1 : 0;
+            found += lines.Any(line => line.StartsWith("Try", StringComparison.Ordinal)) ? 0 : 1;
+        }
+
+        Assert.InRange(found, 90, 100);
+        Assert.InRange(missed, 20, 80);
+    }
+
+    [Fact]
+    public void Numbers_are_sorted_by_placing_one_after_the_other()
+    {
+        var instance = TaskCatalog.Get("number-sorting").Sample(3, 4);
+        var lines = instance.Reasoning!.Split('\n');
+        Assert.Equal($"{lines[4].Split(':')[0]}: {instance.Gold}", lines[4]);
+    }
+
+    [Fact]
     public void Derivations_reflect_now_and_then()
     {
         var task = TaskCatalog.Get("multiplication");
@@ -88,4 +114,7 @@ public sealed partial class TaskVerifierTests
 
     [GeneratedRegex(@"^(-?[\d(][\d +×÷()-]*) = (-?\d+)(?=$|,|\.)")]
     private static partial Regex Equation();
+
+    [GeneratedRegex(@"(?<![\d.])(\d+(?:[+×÷-]\d+)+)=(-?\d+)")]
+    private static partial Regex Column();
 }

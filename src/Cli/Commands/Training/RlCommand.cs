@@ -97,17 +97,18 @@ internal sealed class RlCommand
             // The stated rise is that of the recipe's own start model and steps.
             GoalGain = parsed.GetValue(model) is not null || parsed.GetValue(steps) is not null ? null : run.GoalGain,
         };
-        (run.Model.Length > 0 ? run : run with { Model = folder }).Validate(); // Before minutes are spent on the start model.
-        return run.Model.Length > 0 ? run : run with { Model = MakeStart(run.Recipe, folder, parsed.InvocationConfiguration.Error, cancellationToken) };
+        var start = run.Model.Length > 0 ? null : RlRecipes.Find(run.Recipe).Start;
+        (start is null ? run : run with { Model = folder }).Validate(); // Before minutes are spent on the start model.
+        return start is null ? run : run with { Model = MakeStart(start, folder, parsed.InvocationConfiguration.Error, cancellationToken) };
     }
 
-    private static string MakeStart(string recipe, string folder, TextWriter error, CancellationToken cancellationToken)
+    private static string MakeStart(StartModel model, string runFolder, TextWriter error, CancellationToken cancellationToken)
     {
-        var start = Path.Combine(folder, "start");
+        var start = Path.Combine(runFolder, "start");
         error.WriteLine($"The start model is made in {start}.");
         var view = new TrainingView(error, TimeProvider.System, TrainingView.TerminalWidth(error), TimeSpan.FromSeconds(5), ["loss", "eval/loss"], static value =>
             Invariant($"start model: step {value.Step} of {value.Steps}, loss {value.Loss:F4}, {value.TokensPerSecond:N0} tokens/s"));
-        return RlRecipes.Find(recipe).Start.Make(start, view, view.Note, cancellationToken);
+        return model.Make(start, view, view.Note, cancellationToken);
     }
 
     /// <summary>NAME=VALUE; a value that is no JSON is a text.</summary>

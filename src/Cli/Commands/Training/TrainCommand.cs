@@ -15,6 +15,7 @@ internal static class TrainCommand
         SftCommand.Create(),
         ReportCommand.Create(),
         RlCommand.Create(),
+        ReproduceCommand.Create(),
         GradcheckCommand.Create(),
         AgreeCommand.Create(),
         TrainBenchCommand.Create(),

@@ -1,0 +1,90 @@
+using System.Globalization;
+
+namespace MiniMaxSharp.Tasks;
+
+/// <summary>
+/// The search for a countdown of three numbers as lines of a derivation. For each number that may come last it lists what the other two would
+/// have to make, and what they can make; a number in both lists is the way to the target. Only positive whole numbers are considered.
+/// </summary>
+internal static class CountdownSearch
+{
+    private const int LargestProduct = 200;
+
+    /// <summary>Tries the numbers from the last to the first as the one that is joined last.</summary>
+    /// <param name="steps">Where the lines go.</param>
+    /// <param name="numbers">Three numbers.</param>
+    /// <param name="target">What they are to make.</param>
+    /// <returns>The value that the other two make, the operation that makes it, and the last operation; null where there is no way.</returns>
+    public static (long Value, Operation First, Operation Last)? Run(Derivation steps, int[] numbers, int target)
+    {
+        for (var i = numbers.Length - 1; i >= 0; i--)
+        {
+            var last = numbers[i];
+            var others = numbers.Where((_, k) => k != i).ToArray();
+            var wanted = Wanted(last, target).ToArray();
+            var made = Made(others[0], others[1]).ToArray();
+            var common = made.Where(way => wanted.Any(wish => wish.Value == way.Value)).ToArray();
+            var verdict = common.Length == 0 ? "no" : common[0].Value.ToString(CultureInfo.InvariantCulture);
+            steps.Say($"{last}: {Joined(wanted)}; {Joined(made)}: {verdict}");
+            if (common.Length > 0)
+            {
+                return (common[0].Value, common[0], wanted.First(wish => wish.Value == common[0].Value).Inverse(last, target));
+            }
+        }
+
+        return null;
+    }
+
+    private static string Joined(IEnumerable<Operation> operations) => string.Join(' ', operations.Select(static way => $"{way.Left}{way.Sign}{way.Right}={way.Value}"));
+
+    /// <summary>What two numbers make.</summary>
+    private static IEnumerable<Operation> Made(long a, long b)
+    {
+        var (large, small) = (Math.Max(a, b), Math.Min(a, b));
+        yield return new Operation(large, '+', small, large + small);
+        if (large > small)
+        {
+            yield return new Operation(large, '-', small, large - small);
+        }
+
+        yield return new Operation(large, '×', small, large * small);
+        if (small > 1 && large % small == 0)
+        {
+            yield return new Operation(large, '÷', small, large / small);
+        }
+    }
+
+    /// <summary>What has to be made beside a number.</summary>
+    private static IEnumerable<Operation> Wanted(long last, long target)
+    {
+        if (target != last)
+        {
+            yield return target > last ? new Operation(target, '-', last, target - last) : new Operation(last, '-', target, last - target);
+        }
+
+        yield return new Operation(target, '+', last, target + last);
+        if (last > 1 && target % last == 0)
+        {
+            yield return new Operation(target, '÷', last, target / last);
+        }
+
+        if (last > 1 && target * last <= LargestProduct)
+        {
+            yield return new Operation(target, '×', last, target * last);
+        }
+    }
+
+    /// <summary>An operation on two numbers.</summary>
+    internal sealed record Operation(long Left, char Sign, long Right, long Value)
+    {
+        /// <summary>The operation that leads from what was wanted, with the last number, to the target.</summary>
+        public Operation Inverse(long last, long target) => Sign switch
+        {
+            '-' when Left == target => new Operation(Value, '+', last, target),
+            '-' => new Operation(last, '-', Value, target),
+            '+' => new Operation(Value, '-', last, target),
+            '÷' => new Operation(Value, '×', last, target),
+            _ => new Operation(Value, '÷', last, target),
+        };
+    }
+}

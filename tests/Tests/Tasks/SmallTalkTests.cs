@@ -1,0 +1,40 @@
+using MiniMaxSharp.Tasks;
+
+namespace MiniMaxSharp.Tests.Tasks;
+
+public sealed class SmallTalkTests
+{
+    [Fact]
+    public void The_same_seed_gives_the_same_words_and_every_kind_has_both_languages()
+    {
+        foreach (var kind in Enum.GetValues<TalkKind>())
+        {
+            foreach (var language in Enum.GetValues<TaskLanguage>())
+            {
+                var talk = SmallTalk.Sample(kind, 5, language);
+                Assert.Equal(talk, SmallTalk.Sample(kind, 5, language));
+                Assert.Equal(language == TaskLanguage.Chinese, talk.Answer.Any(static sign => sign >= '一'));
+                Assert.Null(FinalAnswer.Extract(talk.Answer));
+                Assert.True(Enumerable.Range(0, 50).Select(i => SmallTalk.Sample(kind, (ulong)i, language).Question).Distinct().Count() > 5);
+            }
+        }
+    }
+
+    [Fact]
+    public void Questions_outside_of_what_is_known_lie_in_three_parts_and_their_answers_say_so()
+    {
+        var talks = Enumerable.Range(0, 400).Select(static i => SmallTalk.Sample(TalkKind.Outside, (ulong)i, (TaskLanguage)(i % 2))).ToArray();
+        Assert.All(talks, static talk => Assert.True(SmallTalk.SaysUnknown($"<think>\n{talk.Reasoning}\n</think>\n\n{talk.Answer}")));
+        Assert.All(talks.GroupBy(static talk => talk.Question), static same => Assert.Single(same.Select(static talk => talk.Split).Distinct()));
+        Assert.InRange(talks.Count(static talk => talk.Split == TaskSplit.Sft) / 400.0, 0.5, 0.7);
+        Assert.InRange(talks.Count(static talk => talk.Split == TaskSplit.Evaluation) / 400.0, 0.04, 0.17);
+    }
+
+    [Theory]
+    [InlineData("\\boxed{42}", false)]
+    [InlineData("I don't know, but perhaps \\boxed{42}", false)]
+    [InlineData("<think>\nI don't know.\n</think>\n\nParis.", false)]
+    [InlineData("<think>\nHm.\n</think>\n\nSorry, I don't know.", true)]
+    [InlineData("这个我不知道。", true)]
+    public void Only_an_answer_that_admits_it_counts_as_unknown(string reply, bool admits) => Assert.Equal(admits, SmallTalk.SaysUnknown(reply));
+}
