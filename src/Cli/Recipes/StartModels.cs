@@ -15,17 +15,6 @@ internal static class StartModels
         Pretraining("addition-texts", 64, 2000, 24_000, seed => Text("addition", 1 + (int)(seed % 3), seed)),
         FineTuning("addition-half-learnt", 200, 6_000, seed => Conversation("addition", 3, seed, thinks: true)));
 
-    /// <summary>Answers sums of three numbers at once and mostly wrongly; with a scratchpad, which it rarely opens, mostly rightly.</summary>
-    public static StartModel Fork { get; } = new(
-        Pretraining("fork-texts", 96, 1200, 20_000, seed => Text("sum-of-three", 2, seed)),
-        FineTuning("fork-scratchpads", 500, 6_000, seed => Conversation("sum-of-three", 2, seed, thinks: true)),
-        FineTuning("fork", 400, 20_000, seed => Conversation("sum-of-three", 2, seed, thinks: seed % 200 < 3)));
-
-    /// <summary>Sorts six numbers, and is often wrong. Nothing is planted.</summary>
-    public static StartModel Plain { get; } = new(
-        Pretraining("plain-texts", 96, 600, 12_000, seed => Text("number-sorting", 4, seed)),
-        FineTuning("plain", 500, 6_000, seed => Conversation("number-sorting", 4, seed, thinks: true)));
-
     private static TrainingRecipe<PretrainRun> Pretraining(string name, int hidden, int steps, int lines, Func<ulong, JsonObject> line) => new(
         Common(new PretrainRun
         {
