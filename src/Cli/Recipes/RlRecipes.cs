@@ -9,11 +9,7 @@ internal static class RlRecipes
     /// <summary>All by name.</summary>
     public static IReadOnlyList<RlRecipe> All { get; } =
     [
-        new(NanoArithmeticCispo(), "A model that half knows how to add learns it with CISPO, in a quarter of an hour on two cores.", StartModels.HalfLearntAddition),
-        .. Study("fork", new RlTask("sum-of-three", 2), StartModels.Fork),
-        .. Study("plain", new RlTask("number-sorting", 4), StartModels.Plain),
-        new(M1NanoRecipes.Rl(), "Third stage of m1-nano (--model): CISPO on all of its tasks, English and Chinese."),
-        new(M1NanoRecipes.Long(), "Last stage of m1-nano (--model): harder problems, and a longer output window."),
+        new(NanoArithmeticCispo(), "A model that half knows how to add learns it with CISPO; it makes that model first.", StartModels.HalfLearntAddition),
     ];
 
     /// <summary>A tiny fine-tuned model learns to add without mistakes.</summary>
@@ -38,40 +34,6 @@ internal static class RlRecipes
         MaxRunning = 256,
         GoalGain = 30,
     };
-
-    /// <summary>The arms of the controlled study (docs/studies/cispo.md) on one task.</summary>
-    private static IEnumerable<RlRecipe> Study(string name, RlTask task, StartModel start)
-    {
-        var cispo = new RlRun
-        {
-            Recipe = $"study-{name}-cispo",
-            Tasks = [task],
-            Steps = 60,
-            PromptsPerStep = 32,
-            GroupSize = 16,
-            UpdatesPerStep = 16,
-            Windows = [256],
-            OverlongCache = 64,
-            Loss = "cispo",
-            IsWeightMax = 5,
-            DynamicSampling = true,
-            LearningRate = 1e-4,
-            EvaluateEvery = 2,
-            EvaluationPrompts = 200,
-            EvaluationSamples = 0,
-            SaveEvery = 20,
-            KeepCheckpoints = 1,
-            MaxRunning = 256,
-        };
-        var dapo = cispo with { Recipe = $"study-{name}-dapo", Loss = "dapo", IsWeightMax = null };
-        var grpo = dapo with { Recipe = $"study-{name}-grpo", Loss = "grpo", DynamicSampling = false, OverlongCache = 0, FilterFlatGroups = false };
-        return
-        [
-            new RlRecipe(cispo, $"The study's CISPO arm on the task \"{name}\".", start),
-            new RlRecipe(dapo, $"The study's DAPO arm on the task \"{name}\".", start),
-            new RlRecipe(grpo, $"The study's GRPO arm on the task \"{name}\".", start),
-        ];
-    }
 
     /// <summary>The recipe of a name.</summary>
     /// <exception cref="InvalidInputException">There is none; the message lists them.</exception>

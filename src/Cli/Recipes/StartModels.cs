@@ -4,7 +4,7 @@ using MiniMaxSharp.Training;
 
 namespace MiniMaxSharp.Cli;
 
-/// <summary>Start models of <see cref="RlRecipes"/>. Both corpora are generated from fixed seeds and come from the part of the problems that fine-tuning may see.</summary>
+/// <summary>Start models of <see cref="RlRecipes"/>. Their corpora are generated from fixed seeds and come from the part of the problems that fine-tuning may see.</summary>
 internal static class StartModels
 {
     private const string GeneratedFile = "data/generated.jsonl";
@@ -12,18 +12,8 @@ internal static class StartModels
 
     /// <summary>Adds numbers of three digits, and is often wrong.</summary>
     public static StartModel HalfLearntAddition { get; } = new(
-        Pretraining("addition-texts", 64, 300, 12_000, seed => Text("addition", 1 + (int)(seed % 3), seed)),
-        FineTuning("addition-half-learnt", 150, 6_000, seed => Thinking("addition", 3, seed)));
-
-    /// <summary>Answers sums of three numbers at once and mostly wrongly; with a scratchpad, which it rarely opens, mostly rightly.</summary>
-    public static StartModel Fork { get; } = new(
-        Pretraining("fork-texts", 96, 400, 20_000, seed => Text("sum-of-three", 2, seed)),
-        FineTuning("fork", 150, 12_000, seed => seed % 200 < 3 ? Thinking("sum-of-three", 2, seed) : Direct("sum-of-three", 2, seed)));
-
-    /// <summary>Sorts six numbers, and is often wrong. Nothing is planted.</summary>
-    public static StartModel Plain { get; } = new(
-        Pretraining("plain-texts", 96, 300, 12_000, seed => Text("number-sorting", 4, seed)),
-        FineTuning("plain", 150, 6_000, seed => Thinking("number-sorting", 4, seed)));
+        Pretraining("addition-texts", 64, 2000, 24_000, seed => Text("addition", 1 + (int)(seed % 3), seed)),
+        FineTuning("addition-half-learnt", 200, 6_000, seed => Conversation("addition", 3, seed, thinks: true)));
 
     private static TrainingRecipe<PretrainRun> Pretraining(string name, int hidden, int steps, int lines, Func<ulong, JsonObject> line) => new(
         Common(new PretrainRun
@@ -42,17 +32,18 @@ internal static class StartModels
         name,
         folder => Write(folder, lines, line));
 
-    /// <summary>What both runs share. Two threads always, so that the weights do not depend on the machine's number of CPUs.</summary>
+    /// <summary>What all runs share. Two threads always, so that the weights do not depend on the machine's number of CPUs.</summary>
     private static TRun Common<TRun>(TRun run)
         where TRun : TrainingRun => run with
         {
             Data = [new DataSource("generated", [GeneratedFile])],
             HeldOutShare = 0.02,
             EvaluationTokens = 8_192,
-            BatchTokens = 4096,
-            LearningRate = 3e-3,
+            BatchTokens = 1024, // Small models learn most per token from small batches.
+            LearningRate = 1e-2,
             EvaluateEvery = 100,
             SaveEvery = 100,
+            KeepCheckpoints = 1,
             Threads = 2,
             Deterministic = true,
         };
@@ -66,12 +57,9 @@ internal static class StartModels
         return new JsonObject { ["text"] = $"{instance.Question}\n{instance.Reasoning}" };
     }
 
-    private static JsonObject Thinking(string task, int level, ulong seed) => Conversation(Sample(task, level, seed), thinks: true);
-
-    private static JsonObject Direct(string task, int level, ulong seed) => Conversation(Sample(task, level, seed), thinks: false);
-
-    private static JsonObject Conversation(TaskInstance instance, bool thinks)
+    private static JsonObject Conversation(string task, int level, ulong seed, bool thinks)
     {
+        var instance = Sample(task, level, seed);
         var answer = new JsonObject { ["role"] = "assistant", ["content"] = $"\\boxed{{{instance.Gold}}}" };
         if (thinks)
         {
