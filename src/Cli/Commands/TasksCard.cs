@@ -15,12 +15,17 @@ internal sealed class TasksCard
 
     private readonly Option<string[]> stages = new("--stage")
     {
-        Description = "A stage and the evaluation of its model, in the order of training.", HelpName = "NAME=FILE", Required = true, AllowMultipleArgumentsPerToken = true,
+        Description = "A stage and the evaluation of its model, in the order of training.",
+        HelpName = "NAME=FILE",
+        Required = true,
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<string[]> trained = new("--trained")
     {
-        Description = "Hardest level of a task that was trained; harder ones get a table of their own.", HelpName = "TASK:LEVEL", AllowMultipleArgumentsPerToken = true,
+        Description = "Hardest level of a task that was trained; harder ones get a table of their own.",
+        HelpName = "TASK:LEVEL",
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<string?> preface = new("--preface") { Description = "Markdown file that stands before the tables.", HelpName = "FILE" };
