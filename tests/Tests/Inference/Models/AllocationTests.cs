@@ -9,6 +9,7 @@ public sealed class AllocationTests : IDisposable
 {
     public const string Name = "allocation";
     private const int PageTokens = 256;
+    private const int Steps = 70;
     private readonly string folder = Directory.CreateTempSubdirectory("minimax-allocation-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -31,11 +32,17 @@ public sealed class AllocationTests : IDisposable
         using var state = loaded.Model.CreateState();
         var ids = new int[1];
         Decode(loaded.Model, state, ids, PageTokens + 20); // Compiled, lists grown, the second page taken.
-        var (thread, all) = (GC.GetAllocatedBytesForCurrentThread(), GC.GetTotalAllocatedBytes(precise: true));
-        Decode(loaded.Model, state, ids, 200);
-        var (threadBytes, allBytes) = (GC.GetAllocatedBytesForCurrentThread() - thread, GC.GetTotalAllocatedBytes(precise: true) - all);
+        var (threadBytes, allBytes) = (long.MaxValue, long.MaxValue);
+        for (var attempt = 0; attempt < 3; attempt++) // The runtime may allocate once, for better code or a first wait; a step that allocates does so each time.
+        {
+            var (thread, all) = (GC.GetAllocatedBytesForCurrentThread(), GC.GetTotalAllocatedBytes(precise: true));
+            Decode(loaded.Model, state, ids, Steps);
+            threadBytes = Math.Min(threadBytes, GC.GetAllocatedBytesForCurrentThread() - thread);
+            allBytes = Math.Min(allBytes, GC.GetTotalAllocatedBytes(precise: true) - all);
+        }
+
         Assert.Equal(0, threadBytes);
-        Assert.True(allBytes < 200 * 64, $"{allBytes:N0} bytes in 200 steps over all threads"); // Less than one object a step; the test host may allocate a little.
+        Assert.True(allBytes < Steps * 64, $"{allBytes:N0} bytes in {Steps} steps over all threads"); // Less than one object a step; the test host may allocate a little.
     }
 
     private static void Decode(MiniMaxM1 model, SequenceState state, int[] ids, int steps)
