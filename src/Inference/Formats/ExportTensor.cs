@@ -73,21 +73,11 @@ internal sealed record ExportTensor(
         var bits = MemoryMarshal.Cast<byte, ushort>(CollectionsMarshal.AsSpan(buffer)[start..]);
         if (Declaration.Type == DType.BF16)
         {
-            ToBFloat16(values, bits);
+            BFloat16Bits.Of(values, bits);
         }
         else
         {
             ToHalf(values, bits, row);
-        }
-    }
-
-    /// <summary>Nearest, ties to even; NaN stays NaN.</summary>
-    private static void ToBFloat16(ReadOnlySpan<float> values, Span<ushort> bits)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            var wide = BitConverter.SingleToUInt32Bits(values[i]);
-            bits[i] = float.IsNaN(values[i]) ? (ushort)((wide >> 16) | 0x40) : (ushort)((wide + 0x7FFF + ((wide >> 16) & 1)) >> 16);
         }
     }
 

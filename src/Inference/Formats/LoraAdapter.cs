@@ -83,8 +83,6 @@ public sealed class LoraAdapter : IDisposable
                 throw Foreign($"{name} is without {Other(name)}");
             }
         }
-
-        InvalidInputException Foreign(string why) => new($"{file.Path} does not fit this model: {why}. Give the model that the adapter was trained on.");
     }
 
     /// <summary>What the adapter adds to a matrix; null when it leaves the matrix alone.</summary>
@@ -93,8 +91,18 @@ public sealed class LoraAdapter : IDisposable
         ? new LoraDelta(file.ReadF32(NameOf(name, 'A')), file.ReadF32(NameOf(name, 'B')), Rank, (float)Scale)
         : null;
 
+    /// <summary>Values of one half of an adapter, row by row.</summary>
+    /// <param name="name">The name in the file, see <see cref="NameOf"/>.</param>
+    /// <param name="shape">Its shape in the model.</param>
+    /// <exception cref="InvalidInputException">It is missing, or of another size.</exception>
+    public float[] ReadF32(string name, ReadOnlySpan<long> shape) => file.Entry(name).Shape.AsSpan().SequenceEqual(shape)
+        ? file.ReadF32(name)
+        : throw Foreign($"{name} is {SafetensorsEntry.Text(file.Entry(name).Shape)}, and the model asks for {SafetensorsEntry.Text(shape.ToArray())}");
+
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    private InvalidInputException Foreign(string why) => new($"{file.Path} does not fit this model: {why}. Give the model that the adapter was trained on.");
 
     private static string Other(string name) => name.Contains(".lora_A.", StringComparison.Ordinal)
         ? name.Replace(".lora_A.", ".lora_B.", StringComparison.Ordinal)

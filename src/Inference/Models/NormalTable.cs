@@ -27,7 +27,7 @@ internal sealed class NormalTable
                 singles = values;
                 break;
             case DType.BF16:
-                halves = Array.ConvertAll(values, RoundToBFloat16);
+                halves = Array.ConvertAll(values, BFloat16Bits.Of);
                 break;
             case DType.F16:
                 halves = Array.ConvertAll(values, value => BitConverter.HalfToUInt16Bits((Half)value));
@@ -121,13 +121,6 @@ internal sealed class NormalTable
         x = (x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9;
         x = (x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB;
         return x ^ (x >> 31);
-    }
-
-    private static ushort RoundToBFloat16(float value)
-    {
-        // To nearest, ties to even; the table holds no NaN.
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     private static double Horner(double x, params ReadOnlySpan<double> coefficients)

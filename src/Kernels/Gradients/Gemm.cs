@@ -54,7 +54,7 @@ internal static unsafe class Gemm
 
         if (roundToBf16)
         {
-            RoundToBf16(packed, K * width);
+            BFloat16Bits.Round(new Span<float>(packed, K * width));
         }
     }
 
@@ -88,16 +88,6 @@ internal static unsafe class Gemm
                     }
                 }
             }
-        }
-    }
-
-    /// <summary>Rounds to the nearest bfloat16, ties to even; the values stay f32.</summary>
-    private static void RoundToBf16(float* values, int count)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-            values[i] = BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
         }
     }
 

@@ -20,7 +20,7 @@ internal static unsafe class KeyValueRow
             {
                 case KeyValueType.F32: ((float*)target)[at] = row[d]; break;
                 case KeyValueType.F16: ((ushort*)target)[at] = HalfBitsOf(row[d]); break;
-                case KeyValueType.BF16: ((ushort*)target)[at] = Bf16BitsOf(row[d]); break;
+                case KeyValueType.BF16: ((ushort*)target)[at] = BFloat16Bits.Of(row[d]); break;
                 default: ((sbyte*)target)[at] = (sbyte)MathF.Round(row[d] * inverse); break;
             }
         }
@@ -56,11 +56,4 @@ internal static unsafe class KeyValueRow
 
     /// <summary>Saturates: the kernel reads finite halves only.</summary>
     private static ushort HalfBitsOf(float value) => BitConverter.HalfToUInt16Bits((Half)Math.Clamp(value, -LargestHalf, LargestHalf));
-
-    /// <summary>Rounds to nearest, ties to even; NaN stays NaN.</summary>
-    private static ushort Bf16BitsOf(float value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
 }

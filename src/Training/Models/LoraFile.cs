@@ -47,18 +47,9 @@ public static class LoraFile
     {
         using var adapter = LoraAdapter.Open(folder);
         module.AddLora(new LoraOptions { Rank = adapter.Rank, Alpha = adapter.Alpha, Targets = adapter.Targets }, seed: 0);
-        using var file = SafetensorsFile.Open(Path.Combine(folder, LoraAdapter.WeightsName));
         foreach (var parameter in module.Trainable)
         {
-            var values = file.ReadF32(parameter.Name);
-            if (values.Length != parameter.Value.numel())
-            {
-                throw new InvalidInputException(
-                    $"{file.Path}: {parameter.Name} has {values.Length:N0} values, and the model asks for [{string.Join(", ", parameter.Value.shape)}]. "
-                    + "Give the model that the adapter was trained on.");
-            }
-
-            values.CopyTo(parameter.Value.Values());
+            adapter.ReadF32(parameter.Name, parameter.Value.shape).CopyTo(parameter.Value.Values());
         }
     }
 }

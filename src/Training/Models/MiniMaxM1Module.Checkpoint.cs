@@ -113,12 +113,7 @@ public sealed partial class MiniMaxM1Module
         }
 
         var rounded = new ushort[values.Length];
-        for (var i = 0; i < rounded.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-            rounded[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
-
+        BFloat16Bits.Of(values, rounded);
         writer.Write(tensor.Name, MemoryMarshal.AsBytes(rounded.AsSpan()));
     }
 }

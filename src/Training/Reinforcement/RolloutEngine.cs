@@ -45,7 +45,13 @@ public sealed class RolloutEngine : IDisposable
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
             var values = module.Effective(parameter.Name).Values();
-            memory.Write(parameter.Name, options.Head == HeadPrecision.Bf16 && IsHead(parameter.Role) ? BFloat16Rounding.Round(values) : values);
+            if (options.Head == HeadPrecision.Bf16 && IsHead(parameter.Role))
+            {
+                values = values.ToArray();
+                BFloat16Bits.Round(values);
+            }
+
+            memory.Write(parameter.Name, values);
         }
 
         packed = memory == weights ? null : memory.OpenPacked(pools[0]);

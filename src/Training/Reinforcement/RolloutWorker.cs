@@ -113,7 +113,7 @@ internal sealed class RolloutWorker(
             var logits = model.LogitsOf(part);
             if (options.Head == HeadPrecision.Bf16)
             {
-                RoundToBf16(logits);
+                BFloat16Bits.Round(logits);
             }
 
             for (var i = 0; i < part.Length; i++)
@@ -195,14 +195,6 @@ internal sealed class RolloutWorker(
         }
 
         trace.Recorded = 0;
-    }
-
-    private static void RoundToBf16(Span<float> values)
-    {
-        foreach (ref var value in values)
-        {
-            value = BFloat16Rounding.Round(value);
-        }
     }
 
     private void Finish(Answer answer)

@@ -34,9 +34,7 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Starts a server and waits until it listens.</summary>
     public static async Task<ServeProcess> Start(params string[] options)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", .. options];
-        Array.ForEach(arguments, start.ArgumentList.Add);
+        var start = CommandLineProcess.StartInfo(["serve", RandomTiny.Folder, "--port", "0", "--threads", "1", .. options]);
         start.Environment["DOTNET_GCgen0size"] = "0x1000000"; // Garbage goes early, so that its memory says what is held.
         start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
         var process = Process.Start(start)!;
@@ -74,7 +72,11 @@ internal sealed class ServeProcess : IDisposable
     }
 
     /// <summary>Ends it as kill -9 does.</summary>
-    public void Kill() => process.Kill();
+    public Task Kill()
+    {
+        process.Kill();
+        return process.WaitForExitAsync(Cancellation);
+    }
 
     public void Dispose()
     {

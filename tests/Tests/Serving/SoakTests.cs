@@ -52,7 +52,7 @@ public sealed class SoakTests : IDisposable
 
             var cut = Send(server, Enumerable.Range(parts[1], parts[2] - parts[1]), isKilled: true);
             await Task.Delay(100, Cancellation);
-            server.Kill();
+            await server.Kill();
             await cut;
         }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using MiniMaxSharp.Inference;
@@ -66,21 +65,11 @@ public sealed class UsageLedgerTests : IDisposable
     public async Task A_killed_server_has_lost_nothing_that_it_answered()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "minimax.dll"), "serve", RandomTiny.Folder, "--port", "0", "--threads", "1", "--ledger", folder["usage.db"],
-        ];
-        Array.ForEach(arguments, start.ArgumentList.Add);
-        start.Environment.Remove("ASPNETCORE_URLS"); // Another test may have set it for its own server; Kestrel would warn first.
-        using var process = Process.Start(start)!;
-        try
+        using (var server = await ServeProcess.Start("--ledger", folder["usage.db"]))
         {
-            var line = await process.StandardError.ReadLineAsync(cancellation) ?? "";
-            using var client = new HttpClient { BaseAddress = new Uri(line.Split(' ').First(word => word.StartsWith("http://", StringComparison.Ordinal)).TrimEnd(';')) };
             for (var i = 0; i < 5; i++)
             {
-                using var answered = await client.PostAsync("/v1/completions", Json("""{"prompt":[1,2,3],"max_tokens":4,"ignore_eos":true}"""), cancellation);
+                using var answered = await server.Client.PostAsync("/v1/completions", Json("""{"prompt":[1,2,3],"max_tokens":4,"ignore_eos":true}"""), cancellation);
                 Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
             }
 
@@ -88,17 +77,14 @@ public sealed class UsageLedgerTests : IDisposable
             {
                 Content = Json("""{"prompt":[1,2,3],"max_tokens":4000,"ignore_eos":true,"stream":true}"""),
             };
-            using var streaming = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using var streaming = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             using var reader = new StreamReader(await streaming.Content.ReadAsStreamAsync(cancellation));
             for (var i = 0; i < 700; i++)
             {
                 await reader.ReadLineAsync(cancellation);
             }
-        }
-        finally
-        {
-            process.Kill();
-            await process.WaitForExitAsync(cancellation);
+
+            await server.Kill();
         }
 
         using var ledger = UsageLedger.Open(folder["usage.db"], TimeProvider.System);

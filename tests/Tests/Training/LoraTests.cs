@@ -32,21 +32,7 @@ public sealed class LoraTests : IDisposable
         TrainingModels.Backward(module, documents);
         Assert.All(module.Parameters, static parameter => Assert.Null(parameter.Value.grad));
         Assert.Equal(2 * module.Parameters.Count(static p => small.Adapts(p.Name)), module.Trainable.Length);
-        foreach (var parameter in module.Trainable)
-        {
-            using var scope = NewDisposeScope();
-            using var noGradients = no_grad();
-            var gradient = parameter.Value.grad;
-            Assert.True(gradient is not null, $"{parameter.Name} has no gradient");
-            var norm = gradient.norm().item<float>();
-            if (norm < 2e-3)
-            {
-                continue; // Below what f32 differences resolve.
-            }
-
-            double[] slopes = [.. new[] { 4e-3, 5e-4 }.Select(step => Slope(module, parameter.Value, gradient / norm, step, documents))];
-            Assert.True(slopes.Any(slope => Math.Abs(slope - norm) <= (0.02 * norm) + 4e-4), $"{variant} {parameter.Name}: slopes {string.Join(" and ", slopes)}, gradient {norm:G5}");
-        }
+        TrainingModels.AssertFiniteDifferences(module, module.Trainable, documents, variant);
     }
 
     [Theory]
@@ -177,16 +163,6 @@ public sealed class LoraTests : IDisposable
         {
             parameter.Value.add_(randn(parameter.Value.shape, generator: generator) * 0.05);
         }
-    }
-
-    private static double Slope(MiniMaxM1Module module, Tensor parameter, Tensor direction, double step, PackedDocuments documents)
-    {
-        parameter.add_(direction, alpha: step);
-        var above = TrainingModels.Loss(module, documents);
-        parameter.add_(direction, alpha: -2 * step);
-        var below = TrainingModels.Loss(module, documents);
-        parameter.add_(direction, alpha: step);
-        return (above - below) / (2 * step);
     }
 
     private sealed class Losses(List<double> losses) : IProgress<TrainingProgress>

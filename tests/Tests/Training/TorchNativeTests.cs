@@ -23,10 +23,7 @@ public sealed class TorchNativeTests
 
     private static Process Start(string folder, string run)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
-        string[] arguments = ["train", "pretrain", "--recipe", "nano-smoke", "--steps", "1", "--out", Path.Combine(folder, run)];
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "minimax.dll"));
-        Array.ForEach(arguments, start.ArgumentList.Add);
+        var start = CommandLineProcess.StartInfo("train", "pretrain", "--recipe", "nano-smoke", "--steps", "1", "--out", Path.Combine(folder, run));
         start.Environment["XDG_CACHE_HOME"] = Path.Combine(folder, "cache");
         return Process.Start(start)!;
     }
