@@ -20,15 +20,21 @@ internal static class CommandLine
     public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Print stack traces of errors.", Recursive = true };
 
     /// <summary>Runs one command line and returns its exit code.</summary>
-    public static async Task<int> InvokeAsync(string[] args, TextWriter? output = null, TextWriter? error = null)
+    /// <param name="args">The words after <c>minimax</c>.</param>
+    /// <param name="output">Takes results; null is standard output.</param>
+    /// <param name="error">Takes notes and errors; null is standard error.</param>
+    public static Task<int> InvokeAsync(string[] args, TextWriter? output = null, TextWriter? error = null) => InvokeWithin(args, output, error, CancellationToken.None);
+
+    /// <summary>Runs a command line inside another command, which gives its cancellation: only the outer one listens to signals.</summary>
+    public static async Task<int> InvokeWithin(string[] args, TextWriter? output, TextWriter? error, CancellationToken cancellationToken)
     {
         var parsed = BuildRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@…" is a prompt like any other.
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         configuration.Output = output ?? configuration.Output;
         configuration.Error = error ?? configuration.Error;
-        if (parsed.CommandResult.Command.Name is ChatCommand.Name or ServeCommand.Name)
+        if (cancellationToken.CanBeCanceled || parsed.CommandResult.Command.Name is ChatCommand.Name or ServeCommand.Name)
         {
-            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program; a server drains first.
+            configuration.ProcessTerminationTimeout = null; // Ctrl-C stops the answer, not the program; a server drains first; an outer command listens itself.
         }
         else if (parsed.CommandResult.Parent is CommandResult { Command.Name: TrainCommand.Name })
         {
@@ -49,7 +55,7 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+            return await parsed.InvokeAsync(configuration, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)
         {

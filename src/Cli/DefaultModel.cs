@@ -2,31 +2,32 @@ using System.CommandLine;
 
 namespace MiniMaxSharp.Cli;
 
-/// <summary>The model of a command: <c>--model</c>, or the one that is shipped beside the program.</summary>
+/// <summary>The model of a command: the one that is named, or the one that is shipped beside the program.</summary>
 internal static class DefaultModel
 {
     /// <summary>Environment variable that names another default.</summary>
     public const string EnvironmentVariable = "MINIMAX_MODEL";
 
-    /// <summary>Notice for the shipped placeholder.</summary>
-    public const string RandomNotice = "random-tiny is a placeholder with random weights: its answers are noise. Name a real model with --model DIR.";
-
-    /// <summary>Tokens that the placeholder answers with: it never ends its turn.</summary>
-    public const int RandomMaxTokens = 48;
-
-    private static readonly string shipped = Path.Combine(AppContext.BaseDirectory, "models", "random-tiny");
+    private static readonly string shipped = Path.Combine(AppContext.BaseDirectory, "models", "m1-nano");
 
     /// <summary>A new <c>--model</c> option.</summary>
     public static Option<string?> CreateOption() => new("--model", "-m")
     {
-        Description = $"Folder of the model. Default: ${EnvironmentVariable}, or the placeholder with random weights that is shipped with the program.",
+        Description = $"Folder of the model. Default: ${EnvironmentVariable}, or m1-nano, a small reasoning model that is shipped with the program.",
         HelpName = "DIR",
     };
 
-    /// <summary>The folder to open, and whether it is the placeholder.</summary>
-    public static (string Folder, bool IsRandom) Resolve(string? option)
+    /// <summary>A new argument <c>MODEL</c> that may be left out.</summary>
+    public static Argument<string?> CreateArgument() => new("MODEL")
+    {
+        Description = $"Folder of the model, or a .gguf file. Default: ${EnvironmentVariable}, or m1-nano, a small reasoning model that is shipped with the program.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>The folder to open.</summary>
+    public static string Resolve(string? option)
     {
         var configured = option ?? Environment.GetEnvironmentVariable(EnvironmentVariable);
-        return string.IsNullOrEmpty(configured) ? (shipped, true) : (configured, false);
+        return string.IsNullOrEmpty(configured) ? shipped : configured;
     }
 }

@@ -75,10 +75,10 @@ internal sealed class GenerationOptions
     /// <summary>How much thinking is asked for.</summary>
     public Thinking Thinking(ParseResult parsed) => Cli.Thinking.TryParse(parsed.GetRequiredValue(think), out var thinking) ? thinking : default;
 
-    /// <summary>Opens the model that is asked for; says so when it is the placeholder.</summary>
+    /// <summary>Opens the model that is asked for.</summary>
     public InferenceEngine OpenEngine(ParseResult parsed)
     {
-        var (folder, isRandom) = DefaultModel.Resolve(parsed.GetValue(model));
+        var folder = DefaultModel.Resolve(parsed.GetValue(model));
         if (parsed.GetValue(threads) < 0)
         {
             throw new InvalidInputException("--threads must not be negative.");
@@ -93,11 +93,6 @@ internal sealed class GenerationOptions
             CheckFinite = parsed.GetValue(checkFinite),
         });
         RunOptions.NotePinning(parsed.InvocationConfiguration.Error, engine.Loaded.Pool, parsed.GetValue(pin));
-        if (isRandom)
-        {
-            parsed.InvocationConfiguration.Error.WriteLine(DefaultModel.RandomNotice);
-        }
-
         return engine;
     }
 
@@ -105,10 +100,9 @@ internal sealed class GenerationOptions
     public SamplingParams Sampling(ParseResult parsed)
     {
         var defaults = new SamplingParams();
-        var isRandom = DefaultModel.Resolve(parsed.GetValue(model)).IsRandom;
         return defaults with
         {
-            MaxTokens = parsed.GetValue(maxTokens) ?? (isRandom ? DefaultModel.RandomMaxTokens : 4096),
+            MaxTokens = parsed.GetValue(maxTokens) ?? 4096,
             Temperature = parsed.GetValue(temperature) ?? defaults.Temperature,
             TopP = parsed.GetValue(topP) ?? defaults.TopP,
             TopK = parsed.GetValue(topK) ?? defaults.TopK,

@@ -48,6 +48,9 @@ public abstract class ReasoningTask(string name, string description, string leve
     /// <summary>The languages of the prompts.</summary>
     public virtual IReadOnlyList<TaskLanguage> Languages => [TaskLanguage.English];
 
+    /// <summary>False where prompts do not ask for <c>\boxed{}</c>, because their form alone says what is wanted.</summary>
+    protected virtual bool AsksForBox => true;
+
     /// <summary>Makes one instance.</summary>
     /// <exception cref="InvalidInputException">The task lacks the level or the language.</exception>
     public TaskInstance Sample(int level, ulong seed, TaskLanguage language = TaskLanguage.English)
@@ -65,7 +68,7 @@ public abstract class ReasoningTask(string name, string description, string leve
         var random = TaskRandom.Named($"{Name}/{level}", seed);
         var problem = Generate(random, level, language);
         var box = random.Fork("box").Pick(language == TaskLanguage.Chinese ? chineseBoxes : englishBoxes);
-        return new TaskInstance(Name, level, seed, language, $"{problem.Question}\n{box}", problem.Gold, TaskJson.Compact(problem.Data), problem.Size)
+        return new TaskInstance(Name, level, seed, language, AsksForBox ? $"{problem.Question}\n{box}" : problem.Question, problem.Gold, TaskJson.Compact(problem.Data), problem.Size)
         {
             Question = problem.Question,
             Reasoning = problem.Reasoning,

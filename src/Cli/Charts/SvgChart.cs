@@ -55,7 +55,7 @@ internal static class SvgChart
     public static string HeatMap(IReadOnlyList<Series> rows, bool logarithmic = false)
     {
         const int rowHeight = 16, left = 92;
-        var thin = rows.Select(static row => row with { Points = Thin(row.Points, 120) }).ToList();
+        var thin = rows.Select(static row => row with { Points = Thin(row.Points, 60) }).ToList();
         var x = new Axis(thin.SelectMany(static row => row.Points.Select(static point => point.X)), left, Width - Right);
         var strength = new Axis(thin.SelectMany(static row => row.Points.Select(static point => point.Y)), 0.04, 1, logarithmic);
         var height = Top + (rowHeight * thin.Count) + Bottom;

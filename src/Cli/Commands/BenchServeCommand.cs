@@ -25,7 +25,7 @@ internal static class BenchServeCommand
         Examples:
           minimax bench serve http://127.0.0.1:8080 --clients 8 --requests 64
           minimax bench serve http://127.0.0.1:8080 --rate 2.5 --requests 200 --prompt-tokens 64-512 --json
-          minimax bench serve models/random-tiny --prefix
+          minimax bench serve models/m1-nano --prefix
         """;
 
     private static readonly Argument<string> target = new("TARGET") { Description = "http://… or a model." };

@@ -16,7 +16,7 @@ internal static class PerplexityCommand
 
         Examples:
           minimax perplexity /models/m1-q8 --text book.txt --reference /models/m1
-          minimax perplexity models/random-tiny --text README.md --window 256 --json
+          minimax perplexity models/m1-nano --text README.md --window 256 --json
         """;
 
     private static readonly Argument<string> model = new("MODEL") { Description = "The model." };

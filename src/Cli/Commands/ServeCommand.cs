@@ -23,14 +23,14 @@ internal static class ServeCommand
         API keys (minimax keys add). Ctrl-C stops admitting requests, waits for those that run, and ends.
 
         Examples:
-          minimax serve models/random-tiny
+          minimax serve
           minimax serve models/m1.gguf --cache fast --session-folder sessions --max-running 8 --kv-type q8
           minimax keys add alice --file keys.json
           minimax serve /models/m1 --host 0.0.0.0 --api-key-file keys.json --ledger usage.db
           curl http://127.0.0.1:8080/v1/chat/completions -d '{"messages":[{"role":"user","content":"Hello"}]}'
         """;
 
-    private static readonly Argument<string> model = new("MODEL") { Description = "Folder of the model, or a .gguf file." };
+    private static readonly Argument<string?> model = DefaultModel.CreateArgument();
     private static readonly Option<string> host = new("--host") { Description = "Address to listen on.", DefaultValueFactory = _ => "127.0.0.1" };
     private static readonly Option<int> port = new("--port", "-p") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => 8080 };
     private static readonly Option<string?> name = new("--name") { Description = "What clients call the model; default the folder's name." };
@@ -77,7 +77,7 @@ internal static class ServeCommand
     {
         var address = Address(parsed);
         var collector = OtlpExport.ReadEndpoint(parsed.GetValue(otlp));
-        using var engine = engineFlags.Open(parsed, parsed.GetRequiredValue(model));
+        using var engine = engineFlags.Open(parsed, DefaultModel.Resolve(parsed.GetValue(model)));
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address));
         Log(builder.Logging, parsed.GetValue(logJson));

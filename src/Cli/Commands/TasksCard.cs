@@ -15,8 +15,8 @@ internal sealed class TasksCard
 
     private readonly Option<string[]> stages = new("--stage")
     {
-        Description = "A stage and the evaluation of its model, in the order of training.",
-        HelpName = "NAME=FILE",
+        Description = "A stage and the evaluations of its model, in the order of training; several files have commas between them.",
+        HelpName = "NAME=FILE[,FILE]",
         Required = true,
         AllowMultipleArgumentsPerToken = true,
     };
@@ -28,6 +28,14 @@ internal sealed class TasksCard
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string[]> seeds = new("--seed-run")
+    {
+        Description = "Evaluations of runs of one stage with different seeds, two or more; their gain over --gain-over gets a table with intervals.",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string?> gainOver = new("--gain-over") { Description = "The stage that the runs of --seed-run began with.", HelpName = "NAME" };
     private readonly Option<string?> preface = new("--preface") { Description = "Markdown file that stands before the tables.", HelpName = "FILE" };
     private readonly Option<string> outFile = new("--out", "-o") { Description = "The card.", HelpName = "FILE", Required = true };
 
@@ -38,9 +46,10 @@ internal sealed class TasksCard
         var command = new Command(
             "card",
             "Write a model card: accuracy by task, level and language after each stage of training, and where it ends beyond the levels of training.\n\n"
-                + "Example: minimax tasks card my-model --stage SFT=sft.json --stage RL=rl.json --trained addition:4 --out card.md")
+                + "Example: minimax tasks card my-model --stage SFT=sft.json --stage RL=rl.json --trained addition:4 --out card.md\n"
+                + "Example: minimax tasks card my-model --stage SFT=sft.json --gain-over SFT --seed-run rl1.json rl2.json rl3.json --out card.md")
         {
-            card.title, card.stages, card.trained, card.preface, card.outFile,
+            card.title, card.stages, card.trained, card.seeds, card.gainOver, card.preface, card.outFile,
         };
         command.SetAction(card.Run);
         return command;
@@ -60,6 +69,15 @@ internal sealed class TasksCard
         bool IsBeyond((string Task, int Level, string Language) key) => levels.TryGetValue(key.Task, out var most) && key.Level > most;
         Table(text, "Accuracy on held-out problems", columns, [.. keys.Where(key => !IsBeyond(key))]);
         Table(text, "Harder than trained", columns, [.. keys.Where(IsBeyond)]);
+        if (parsed.GetValue(seeds) is { Length: > 0 } files)
+        {
+            var before = columns.FirstOrDefault(column => column.Name == parsed.GetValue(gainOver))
+                ?? throw new InvalidInputException($"--gain-over must name one of the stages: {string.Join(", ", columns.Select(static column => column.Name))}.");
+            Stage[] runs = [.. files.Select(static (file, i) => Stage.Read($"seed {i + 1}={file}"))];
+            Gains(text, "greedy answers", before, runs, [.. keys.Where(key => !IsBeyond(key))], static score => score.Greedy);
+            Gains(text, "drawn answers", before, runs, [.. keys.Where(key => !IsBeyond(key))], static score => score.Average);
+        }
+
         var path = parsed.GetRequiredValue(outFile);
         OutputFile.Write(path, target =>
         {
@@ -96,6 +114,33 @@ internal sealed class TasksCard
         text.Append('\n');
     }
 
+    /// <summary>A row for each task: its accuracy before, after each run, and the gain with Student's interval over the runs. No table where no task was measured so.</summary>
+    private static void Gains(StringBuilder text, string of, Stage before, Stage[] runs, (string Task, int Level, string Language)[] keys, Func<Score, double?> accuracy)
+    {
+        if (runs.Length < 2)
+        {
+            throw new InvalidInputException("--seed-run needs two files or more: one run says nothing about its spread.");
+        }
+
+        var shared = keys.Where(key => runs.Append(before).All(run => run.Scores.TryGetValue(key, out var score) && accuracy(score) is not null)).ToArray();
+        if (shared.Length == 0)
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"## Gain over {before.Name}, {runs.Length} seeds: {of}\n\nAccuracy in percent, the mean over levels and languages of the first table. Gain in points with Student's 95 % interval over the seeds.\n\n")
+            .Append(CultureInfo.InvariantCulture, $"| task | {before.Name} | ").AppendJoin(" | ", runs.Select(static run => run.Name)).Append(" | gain |\n|---|").Insert(text.Length, "---|", runs.Length + 2).Append('\n');
+        foreach (var task in shared.GroupBy(static key => key.Task).Append(shared.GroupBy(static _ => "**mean**").Single()))
+        {
+            double Percent(Stage stage) => 100 * task.Average(key => accuracy(stage.Scores[key])!.Value);
+            var gain = MeanInterval.Of([.. runs.Select(run => Percent(run) - Percent(before))]);
+            text.Append(CultureInfo.InvariantCulture, $"| {task.Key} | {Percent(before):0.0} | ").AppendJoin(" | ", runs.Select(run => Invariant($"{Percent(run):0.0}")))
+                .Append(CultureInfo.InvariantCulture, $" | {gain.Mean:+0.0;-0.0} ({gain.Low:+0.0;-0.0} to {gain.High:+0.0;-0.0}) |\n");
+        }
+
+        text.Append('\n');
+    }
+
     private static async Task<string> Text(string file, CancellationToken cancel) => File.Exists(file)
         ? await File.ReadAllTextAsync(file, cancel).ConfigureAwait(false)
         : throw new InvalidInputException($"{file} does not exist.");
@@ -118,14 +163,19 @@ internal sealed class TasksCard
                 throw new InvalidInputException($"--stage {text}: write NAME=FILE, such as SFT=sft.json.");
             }
 
-            var file = text[(equals + 1)..];
+            return new Stage(text[..equals], text[(equals + 1)..].Split(',').SelectMany(ScoresOf).DistinctBy(static score => score.Key).ToDictionary());
+        }
+
+        /// <summary>The scores of a file; where several files have the same, the first counts.</summary>
+        private static KeyValuePair<(string Task, int Level, string Language), Score>[] ScoresOf(string file)
+        {
             try
             {
                 using var json = JsonDocument.Parse(File.Exists(file) ? File.ReadAllText(file) : throw new InvalidInputException($"{file} does not exist."));
                 var scores = json.RootElement.GetProperty("scores").EnumerateArray().Where(static score => score.GetProperty("budget").ValueKind == JsonValueKind.Null);
-                return new Stage(text[..equals], scores.ToDictionary(static score => (score.GetProperty("task").GetString()!, score.GetProperty("level").GetInt32(), score.GetProperty("language").GetString()!), Of));
+                return [.. scores.Select(static score => KeyValuePair.Create((score.GetProperty("task").GetString()!, score.GetProperty("level").GetInt32(), score.GetProperty("language").GetString()!), Of(score)))];
             }
-            catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+            catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
             {
                 throw new InvalidInputException($"{file} is no output of 'minimax tasks evaluate --json': {exception.Message}");
             }

@@ -12,7 +12,7 @@ internal sealed class TasksEvaluation
 {
     private const int MostRunning = 128;
 
-    private readonly Argument<string> model = new("MODEL") { Description = "Folder of the model." };
+    private readonly Argument<string?> model = DefaultModel.CreateArgument();
 
     private readonly Option<string[]> tasks = new("--tasks")
     {
@@ -45,7 +45,7 @@ internal sealed class TasksEvaluation
             "evaluate",
             "Measure a model on held-out problems: the greedy answer, and avg@n of drawn ones, for each task, level, language and thinking budget.\n\n"
                 + "Example: minimax tasks evaluate my-run/checkpoints/step-00001000 --tasks addition:1-4 countdown:1-2 --count 100 --language en zh\n"
-                + "Example: minimax tasks evaluate MODEL --tasks arithmetic-chain:3 --budget 0 32 64 128 256 --samples 4 --json --plot curve.png")
+                + "Example: minimax tasks evaluate --tasks arithmetic-chain:3 --budget 0 32 64 128 256 --samples 4 --json --plot curve.png")
         {
             evaluation.model, evaluation.tasks, evaluation.split, evaluation.count, evaluation.samples, evaluation.language, evaluation.budget, evaluation.temperature,
             evaluation.topP, evaluation.maxTokens, evaluation.seed, evaluation.threads, evaluation.plot, evaluation.json,
@@ -60,7 +60,7 @@ internal sealed class TasksEvaluation
         var languages = parsed.GetRequiredValue(language).Select(TaskLanguageCode.Parse).Distinct().ToArray();
         int?[] budgets = parsed.GetValue(budget) is { Length: > 0 } given ? [.. given.Distinct().Order().Select(tokens => (int?)tokens)] : [null];
         Check(parsed, budgets);
-        using var engine = InferenceEngine.Open(parsed.GetRequiredValue(model), new ModelOptions { Threads = parsed.GetValue(threads) }, new EngineOptions { MaxRunning = MostRunning, MaxWaiting = int.MaxValue / 2 });
+        using var engine = InferenceEngine.Open(DefaultModel.Resolve(parsed.GetValue(model)), new ModelOptions { Threads = parsed.GetValue(threads) }, new EngineOptions { MaxRunning = MostRunning, MaxWaiting = int.MaxValue / 2 });
         var parts = (from budget in budgets from language in languages from task in asked select (budget, language, task)).ToArray();
         var error = parsed.InvocationConfiguration.Error;
         var progress = new ProgressLine(error, parts.Length, ProgressLine.IsTerminal(error), TimeProvider.System, done => Invariant($"{done:0.##} parts"));
@@ -127,7 +127,7 @@ internal sealed class TasksEvaluation
         {
             var result = new JsonObject
             {
-                ["model"] = parsed.GetRequiredValue(model),
+                ["model"] = DefaultModel.Resolve(parsed.GetValue(model)),
                 ["split"] = parsed.GetRequiredValue(split),
                 ["scores"] = new JsonArray([.. scores.Select(score => score.ToJson())]),
                 ["budgets"] = new JsonArray([.. budgets.Select(limit => Mean(limit, scores))]),

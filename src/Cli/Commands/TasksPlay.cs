@@ -61,15 +61,10 @@ internal sealed class TasksPlay
         var sampling = new SamplingParams { Temperature = parsed.GetValue(temperature), TopP = parsed.GetValue(topP), MaxTokens = parsed.GetValue(maxTokens), Seed = parsed.GetValue(seed) };
         sampling.Validate();
         var prompts = Prompts(parsed).Take(number).ToArray();
-        var (modelFolder, isRandom) = DefaultModel.Resolve(parsed.GetValue(model));
+        var modelFolder = DefaultModel.Resolve(parsed.GetValue(model));
         using var client = Client(parsed);
         using var engine = client is null ? InferenceEngine.Open(modelFolder, new ModelOptions { Threads = parsed.GetValue(threads) }) : null;
         var tokenizer = engine?.Tokenizer ?? Tokenizer.Load(modelFolder);
-        if (engine is not null && isRandom)
-        {
-            await parsed.InvocationConfiguration.Error.WriteLineAsync(DefaultModel.RandomNotice).ConfigureAwait(false);
-        }
-
         var generate = engine is not null ? LocalGenerate.Of(engine) : new ChatEndpoint(client!, parsed.GetValue(endpointModel)!).Generate(tokenizer);
         var player = new EnvironmentPlay(generate, tokenizer, sampling, new RewardScoring(TimeSpan.FromSeconds(30)))
         {

@@ -32,8 +32,8 @@ internal static class TokenizeCommand
         var command = new Command(
             "tokenize",
             "Shows the token ids of a text. Needs only the tokenizer files of a model, no weights.\n\n" +
-            "Example: minimax tokenize models/random-tiny \"The river runs.\"\n" +
-            "Example: minimax tokenize models/random-tiny --json texts.json > ids.json")
+            "Example: minimax tokenize models/m1-nano \"The river runs.\"\n" +
+            "Example: minimax tokenize models/m1-nano --json texts.json > ids.json")
         {
             Model, Text, Special, Json,
         };

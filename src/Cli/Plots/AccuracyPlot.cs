@@ -6,9 +6,6 @@ namespace MiniMaxSharp.Cli;
 /// <summary>Draws accuracy against thinking budget: a line for each task, and the mean of all.</summary>
 internal static class AccuracyPlot
 {
-    private const int Width = 1000;
-    private const int Height = 620;
-
     /// <summary>Writes the plot, PNG or SVG by the ending of <paramref name="path"/>. The file appears complete or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="scores">Scores with two budgets or more. Levels and languages of a task are averaged.</param>
@@ -27,14 +24,7 @@ internal static class AccuracyPlot
         plot.XLabel("thinking budget in tokens");
         plot.YLabel("share of right answers, greedy");
         plot.ShowLegend(Edge.Right);
-        var bytes = Path.GetExtension(path).Equals(".svg", StringComparison.OrdinalIgnoreCase)
-            ? System.Text.Encoding.UTF8.GetBytes(plot.GetSvgXml(Width, Height))
-            : plot.GetImageBytes(Width, Height, ImageFormat.Png);
-        OutputFile.Write(path, target =>
-        {
-            File.WriteAllBytes(target + ".tmp", bytes);
-            File.Move(target + ".tmp", target, overwrite: true);
-        });
+        PlotFile.Save(plot, path);
     }
 
     private static ScottPlot.Plottables.Scatter Add(Plot plot, string name, IReadOnlyList<TaskScore> scores, float lineWidth)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -10,7 +11,9 @@ namespace MiniMaxSharp.Cli;
 /// <param name="Name">Name in the catalogue.</param>
 /// <param name="MaxLevel">Hardest level that is trained on.</param>
 /// <param name="Weight">Share of the examples, relative to the other tasks.</param>
-internal sealed record M1NanoTask(string Name, int MaxLevel, double Weight);
+/// <param name="HarderWeight">Its share in the third fine-tuning and in reinforcement, which have most of what the second fine-tuning left wrong.</param>
+/// <param name="Reach">Levels above the hardest that the last stage tries; 0 where nothing is right there, or where the model says that it does not know.</param>
+internal sealed record M1NanoTask(string Name, int MaxLevel, double Weight, double HarderWeight, int Reach = 0);
 
 /// <summary>
 /// The data of m1-nano. Only problems of <see cref="TaskSplit.Sft"/> are in it, in the pretraining text as in the conversations. Facts of
@@ -26,6 +29,7 @@ internal static class M1NanoData
 
     private const int Texts = 200_000;
     private const int Conversations = 240_000;
+    private const int HarderConversations = 100_000;
     private const double ReflectionShare = 0.06;
 
     private static readonly JsonSerializerOptions compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -33,20 +37,20 @@ internal static class M1NanoData
     /// <summary>The tasks that m1-nano knows.</summary>
     public static IReadOnlyList<M1NanoTask> Tasks { get; } =
     [
-        new("addition", 4, 1.5),
-        new("subtraction", 4, 1.5),
-        new("multiplication", 3, 1.5),
-        new("division", 3, 1.5),
-        new("arithmetic-chain", 4, 1.5),
-        new("comparison", 4, 0.7),
-        new("linear-equation", 4, 1.2),
-        new("fractions", 3, 1.2),
-        new("countdown", 2, 1.5),
-        new("number-sorting", 3, 0.8),
-        new("letter-counting", 3, 0.8),
-        new("bracket-completion", 3, 0.6),
-        new("boolean-expressions", 3, 0.6),
-        new("web-of-lies", 3, 0.8),
+        new("addition", 4, 1.5, 0.6),
+        new("subtraction", 4, 1.5, 1),
+        new("multiplication", 3, 1.5, 0.9),
+        new("division", 3, 1.5, 2.4),
+        new("arithmetic-chain", 4, 1.5, 2.4, 1),
+        new("comparison", 4, 0.7, 1.2, 1),
+        new("linear-equation", 4, 1.2, 1, 1),
+        new("fractions", 3, 1.2, 1.5, 1),
+        new("countdown", 2, 1.5, 3.5),
+        new("number-sorting", 3, 0.8, 1.5),
+        new("letter-counting", 3, 0.8, 0.7),
+        new("bracket-completion", 3, 0.6, 0.6, 1),
+        new("boolean-expressions", 3, 0.6, 0.5, 1),
+        new("web-of-lies", 3, 0.8, 0.9, 1),
     ];
 
     /// <summary>Tasks whose questions are also asked with a calculator, at any level up to 6.</summary>
@@ -57,6 +61,14 @@ internal static class M1NanoData
 
     /// <summary>Writes the conversations of a run.</summary>
     public static void WriteConversations(string folder) => GeneratedText.Write(Path.Combine(folder, ConversationFile), Conversations, seed: 1, Conversation);
+
+    /// <summary>Writes the conversations of the third fine-tuning and the next ones.</summary>
+    public static void WriteHarderConversations(string folder) =>
+        GeneratedText.Write(Path.Combine(folder, ConversationFile), HarderConversations, seed: 1_000_000, HarderConversation);
+
+    /// <summary>Writes the conversations of the eighth fine-tuning: other ones of the same kind.</summary>
+    public static void WriteFurtherConversations(string folder) =>
+        GeneratedText.Write(Path.Combine(folder, ConversationFile), HarderConversations, seed: 2_000_000, HarderConversation);
 
     /// <summary>One record of the pretraining text.</summary>
     public static string Text(ulong seed)
@@ -75,27 +87,65 @@ internal static class M1NanoData
     }
 
     /// <summary>One conversation.</summary>
-    public static string Conversation(ulong seed)
+    public static string Conversation(ulong seed) => Turn(TaskRandom.Named("m1-nano/conversation", seed), seed, static task => task.Weight).ToJsonString(compact);
+
+    /// <summary>One conversation of the third fine-tuning; one in five has turns before it, without their thoughts, as a chat sends them.</summary>
+    public static string HarderConversation(ulong seed)
     {
         var random = TaskRandom.Named("m1-nano/conversation", seed);
+        var line = random.OneIn(25) ? InJson(random, LanguageOf(random)) : Turn(random, seed, static task => task.HarderWeight);
+        var messages = line["messages"]!.AsArray();
+        for (var before = random.OneIn(5) ? random.Range(1, 2) : 0; before > 0; before--)
+        {
+            var language = LanguageOf(random);
+            var earlier = random.OneIn(4) ? Talk(random, random.NextBits(), language).ToExample() : Draw(random, EasyOf, language, out _);
+            var (asked, answered) = (earlier["messages"]![0]!.DeepClone(), earlier["messages"]![1]!.DeepClone().AsObject());
+            answered.Remove("reasoning_content");
+            answered["weight"] = 0;
+            messages.Insert(0, answered);
+            messages.Insert(0, asked);
+        }
+
+        return line.ToJsonString(compact);
+    }
+
+    private static JsonObject Turn(TaskRandom random, ulong seed, Func<M1NanoTask, double> weight)
+    {
         var language = LanguageOf(random);
-        var line = random.Below(50) switch
+        return random.Below(50) switch
         {
             < 3 => Talk(random, seed, language).ToExample(),
             < 7 => Draw(random, CalculatedOf, language, out _),
-            _ => Draw(random, HardestOf, language, out _),
+            _ => Draw(random, draws => HardestOf(draws, weight), language, out _),
         };
-        return line.ToJsonString(compact);
+    }
+
+    /// <summary>A problem whose answer is wanted as a JSON object.</summary>
+    private static JsonObject InJson(TaskRandom random, TaskLanguage language)
+    {
+        var line = Draw(random, draws => HardestOf(draws, static task => task.Weight), language, out var prompt);
+        var instance = prompt.Instance!;
+        var wish = language == TaskLanguage.Chinese
+            ? random.Pick(["用 JSON 回答：{\"answer\": …}", "请以 JSON 对象作答，键为 answer。"])
+            : random.Pick(["Reply with JSON: {\"answer\": ...}", "Answer as a JSON object with the key answer.", "Give the answer as JSON."]);
+        line["messages"]![0]!["content"] = $"{instance.Question ?? instance.Prompt}\n{wish}";
+        line["messages"]![1]!["content"] = new JsonObject
+        {
+            ["answer"] = long.TryParse(instance.Gold, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : JsonValue.Create(instance.Gold),
+        }.ToJsonString(compact);
+        return line;
     }
 
     private static TaskLanguage LanguageOf(TaskRandom random) => random.Below(5) < 2 ? TaskLanguage.Chinese : TaskLanguage.English;
 
-    private static (string Name, int MaxLevel) HardestOf(TaskRandom random)
+    private static (string Name, int MaxLevel) HardestOf(TaskRandom random, Func<M1NanoTask, double> weight)
     {
-        var place = random.Below(1_000_000) * 1e-6 * Tasks.Sum(static task => task.Weight);
-        var task = Tasks.First(task => (place -= task.Weight) < 0);
+        var place = random.Below(1_000_000) * 1e-6 * Tasks.Sum(weight);
+        var task = Tasks.First(task => (place -= weight(task)) < 0);
         return (task.Name, task.MaxLevel);
     }
+
+    private static (string Name, int MaxLevel) EasyOf(TaskRandom random) => (random.Pick(Tasks).Name, 2);
 
     private static (string Name, int MaxLevel) CalculatedOf(TaskRandom random) => ($"calculator/{random.Pick(calculated)}", 6);
 
@@ -115,13 +165,13 @@ internal static class M1NanoData
 
     private static EnvironmentPrompt Problem(TaskRandom random, TaskLanguage language)
     {
-        Draw(random, HardestOf, language, out var prompt);
+        Draw(random, static draws => HardestOf(draws, static task => task.Weight), language, out var prompt);
         return prompt;
     }
 
     private static SmallTalk Talk(TaskRandom random, ulong seed, TaskLanguage language)
     {
-        var kind = random.Pick([TalkKind.Greeting, TalkKind.Ability, TalkKind.Thanks, TalkKind.Outside, TalkKind.Outside, TalkKind.Outside]);
+        var kind = random.Pick([TalkKind.Greeting, TalkKind.Ability, TalkKind.Thanks, TalkKind.Outside, TalkKind.Outside, TalkKind.Outside, TalkKind.TooLong, TalkKind.TooLong]);
         while (true)
         {
             var talk = SmallTalk.Sample(kind, random.NextBits() ^ seed, language);

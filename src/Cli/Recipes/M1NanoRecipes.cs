@@ -5,18 +5,31 @@ using MiniMaxSharp.Training;
 namespace MiniMaxSharp.Cli;
 
 /// <summary>
-/// The stages of m1-nano, the reasoning model of 3.3 M weights that ships with the repository: 8 layers, in turn with lightning and with softmax
+/// The stages of m1-nano, the reasoning model of 3.2 M weights that ships with the repository: 8 layers, in turn with lightning and with softmax
 /// attention, 8 experts of which 2 work on a token. In f32 it has 13 MB, and the engine runs it as it is.
 /// </summary>
 internal static class M1NanoRecipes
 {
-    /// <summary>Name of the three stages up to the short thinking budget.</summary>
+    /// <summary>Name of the stages of the model with the short thinking budget.</summary>
     public const string Name = "m1-nano";
 
     /// <summary>Name of the stage whose output window is extended.</summary>
     public const string LongName = "m1-nano-long";
 
     private const int SoftmaxEvery = 2;
+
+    /// <summary>The fine-tunings, each from the model of the one before: first the form, then practice of what it still did badly.</summary>
+    public static IReadOnlyList<TrainingRecipe<SftRun>> FineTunings { get; } =
+    [
+        FineTuning(1, 3600, 768, 2.5e-3, "chains of thought, a calculator, small talk; its data is generated", M1NanoData.WriteConversations),
+        FineTuning(2, 9000, 768, 2e-3, "the same data for longer", M1NanoData.WriteConversations),
+        FineTuning(3, 2400, 768, 1e-3, "other conversations, more of the tasks that it still does badly", M1NanoData.WriteHarderConversations),
+        FineTuning(4, 4000, 768, 2e-3, "the same for longer", M1NanoData.WriteHarderConversations),
+        FineTuning(5, 5000, 768, 2e-3, "and for longer still", M1NanoData.WriteHarderConversations),
+        FineTuning(6, 6000, 1024, 2e-3, "with a window that holds long searches", M1NanoData.WriteHarderConversations),
+        FineTuning(7, 3000, 1024, 1.5e-3, "and once more", M1NanoData.WriteHarderConversations),
+        FineTuning(8, 3500, 1024, 2e-3, "other conversations of the same kind", M1NanoData.WriteFurtherConversations),
+    ];
 
     /// <summary>Learns the words, numbers and derivations: 10 M tokens.</summary>
     public static PretrainRun Pretrain() => new()
@@ -34,55 +47,55 @@ internal static class M1NanoRecipes
         SaveEvery = 100,
     };
 
-    /// <summary>Learns to think, to answer and to look back: 15 M tokens.</summary>
-    public static SftRun Sft() => new()
-    {
-        Recipe = Name,
-        Data = [new DataSource("conversations", [M1NanoData.ConversationFile])],
-        HeldOutShare = 0.01,
-        Steps = 3600,
-        BatchTokens = 4096,
-        Stages = [new(768)],
-        LearningRate = 2.5e-3,
-        EvaluateEvery = 300,
-        SaveEvery = 100,
-    };
-
     /// <summary>Learns from verifiers, with an output window that grows.</summary>
     public static RlRun Rl() => new()
     {
         Recipe = Name,
-        Tasks = Mixture(beyond: 0),
-        Steps = 150,
+        Tasks = Mixture(isBeyond: false),
+        Steps = 30,
         PromptsPerStep = 32,
         GroupSize = 16,
-        UpdatesPerStep = 4,
-        Windows = [256, 384],
+        UpdatesPerStep = 2,
+        Windows = [640, 1024],
         OverlongCache = 32,
         FormatWeight = 0.1,
         Loss = "cispo",
         IsWeightMax = 5,
         DynamicSampling = true,
         MaxSamplingRounds = 3,
-        LearningRate = 2e-4,
+        LearningRate = 1e-4,
         WarmupUpdates = 10,
-        EvaluateEvery = 25,
+        EvaluateEvery = 10,
         EvaluationPrompts = 200,
-        EvaluationSamples = 4,
+        EvaluationSamples = 1,
         SaveEvery = 10,
-        MaxRunning = 256,
     };
 
-    /// <summary>Goes on with problems one level harder, and a window that grows to twice the length.</summary>
+    /// <summary>Goes on with problems one level harder where that is within reach, and a window that grows by half.</summary>
     public static RlRun Long() => Rl() with
     {
         Recipe = LongName,
-        Tasks = Mixture(beyond: 1),
-        Steps = 60,
-        Windows = [384, 512, 768],
-        LearningRate = 1e-4,
-        EvaluateEvery = 20,
+        Tasks = Mixture(isBeyond: true),
+        Steps = 25,
+        Windows = [1024, 1536],
     };
+
+    private static TrainingRecipe<SftRun> FineTuning(int number, int steps, int window, double rate, string what, Action<string> writeData) => new(
+        new SftRun
+        {
+            Recipe = number == 1 ? Name : $"{Name}-sft-{number}",
+            Data = [new DataSource("conversations", [M1NanoData.ConversationFile])],
+            HeldOutShare = 0.01,
+            Steps = steps,
+            BatchTokens = 4096,
+            Stages = [new(window)],
+            LearningRate = rate,
+            Seed = (ulong)number,
+            EvaluateEvery = 300,
+            SaveEvery = 100,
+        },
+        $"Fine-tuning {number} of m1-nano (--model): {what}.",
+        writeData);
 
     private static MiniMaxM1Config Shape() => PretrainRecipes.Shape(hidden: 128, layers: 8, experts: 8, intermediate: 96) with
     {
@@ -90,12 +103,12 @@ internal static class M1NanoRecipes
     };
 
     /// <summary>The hardest two levels of each task in both languages.</summary>
-    /// <param name="beyond">Levels above those of fine-tuning.</param>
-    private static RlTask[] Mixture(int beyond) =>
+    /// <param name="isBeyond">Above those of fine-tuning, where the model reaches so far.</param>
+    private static RlTask[] Mixture(bool isBeyond) =>
     [
         .. from task in M1NanoData.Tasks
            from language in new[] { TaskLanguage.English, TaskLanguage.Chinese }
            from below in new[] { 0, 1 }
-           select new RlTask(task.Name, task.MaxLevel - below + beyond, task.Weight * (language == TaskLanguage.Chinese ? 0.4 : 0.6), Language: language),
+           select new RlTask(task.Name, task.MaxLevel - below + (isBeyond ? task.Reach : 0), task.HarderWeight * (language == TaskLanguage.Chinese ? 0.4 : 0.6), Language: language),
     ];
 }

@@ -16,7 +16,7 @@ internal static class SftRecipes
     [
         new(NanoAddition(), "The model of nano-smoke (--model) learns the chat format and written addition, digit by digit; its data is generated.", WriteAdditions),
         new(Tune(), "Tunes a model (--model) on conversations of your own (--data)."),
-        new(M1NanoRecipes.Sft(), "Second stage of m1-nano (--model): chains of thought, a calculator, small talk; its data is generated.", M1NanoData.WriteConversations),
+        .. M1NanoRecipes.FineTunings,
     ];
 
     /// <summary>Sums of numbers of one to three digits; those of three have a derivation.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MiniMaxSharp.Inference;
 using MiniMaxSharp.Tasks;
 using MiniMaxSharp.Training;
 
@@ -15,6 +16,21 @@ internal static class StartModels
         Pretraining("addition-texts", 64, 2000, 24_000, seed => Text("addition", 1 + (int)(seed % 3), seed)),
         FineTuning("addition-half-learnt", 200, 6_000, seed => Conversation("addition", 3, seed, thinks: true)));
 
+    /// <summary>
+    /// Answers sums of three numbers at once and mostly wrongly; with a scratchpad, which it rarely opens, mostly rightly. The fork is planted: of the answers that
+    /// it learns to begin, 3 in 200 open a scratchpad, and as often as an answer
+    /// it learns to go on with a scratchpad that is open already. Small batches leave the rare beginning too rare, so the last steps have large ones.
+    /// </summary>
+    public static StartModel Fork { get; } = new(
+        Pretraining("fork-texts", 96, 2000, 24_000, seed => Text("sum-of-three", 2, seed)),
+        FineTuning("fork-both", 2000, 30_000, Forked),
+        FineTuning("fork", 150, 30_000, Forked, batchTokens: 8192, rate: 2e-3));
+
+    /// <summary>Completes brackets at once, and is often wrong. Nothing is planted.</summary>
+    public static StartModel Plain { get; } = new(
+        Pretraining("plain-texts", 96, 600, 20_000, seed => Text("bracket-completion", 4, seed)),
+        FineTuning("plain", 600, 20_000, seed => Conversation("bracket-completion", 4, seed, thinks: false)));
+
     private static TrainingRecipe<PretrainRun> Pretraining(string name, int hidden, int steps, int lines, Func<ulong, JsonObject> line) => new(
         Common(new PretrainRun
         {
@@ -27,8 +43,8 @@ internal static class StartModels
         name,
         folder => Write(folder, lines, line));
 
-    private static TrainingRecipe<SftRun> FineTuning(string name, int steps, int lines, Func<ulong, JsonObject> line) => new(
-        Common(new SftRun { Recipe = name, Steps = steps, Stages = [new(512)] }),
+    private static TrainingRecipe<SftRun> FineTuning(string name, int steps, int lines, Func<ulong, JsonObject> line, int batchTokens = 1024, double rate = 1e-2) => new(
+        Common(new SftRun { Recipe = name, Steps = steps, Stages = [new(512)] }) with { BatchTokens = batchTokens, LearningRate = rate },
         name,
         folder => Write(folder, lines, line));
 
@@ -67,6 +83,17 @@ internal static class StartModels
         }
 
         return new JsonObject { ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = instance.Prompt }, answer) };
+    }
+
+    private static JsonObject Forked(ulong seed) =>
+        seed % 2 == 0 ? Scratchpad("sum-of-three", 2, seed) : Conversation("sum-of-three", 2, seed, thinks: seed / 2 % 200 < 3);
+
+    /// <summary>What follows a question and an opened scratchpad.</summary>
+    private static JsonObject Scratchpad(string task, int level, ulong seed)
+    {
+        var instance = Sample(task, level, seed);
+        var asked = ChatRenderer.Render(new Conversation([ChatMessage.User(instance.Prompt)]), ChatDialect.Repaired, ReasoningHistory.Keep).Text;
+        return new JsonObject { ["prompt"] = $"{asked}<think>\n", ["completion"] = $"{instance.Reasoning}\n</think>\n\n\\boxed{{{instance.Gold}}}" };
     }
 
     private static TaskInstance Sample(string task, int level, ulong seed)

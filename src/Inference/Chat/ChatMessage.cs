@@ -96,6 +96,9 @@ public sealed record ChatMessage(string Role, MessageContent Content)
     /// <summary>What the assistant thought before it answered, without the tags.</summary>
     public string? ReasoningContent { get; init; }
 
+    /// <summary>False when training does not learn this turn of the assistant: the JSON says <c>"weight": 0</c>, as in OpenAI's format for fine-tuning.</summary>
+    public bool IsLearned { get; init; } = true;
+
     /// <summary>A system message of one text part.</summary>
     public static ChatMessage System(string text) => OfText("system", text);
 

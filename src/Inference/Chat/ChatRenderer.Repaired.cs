@@ -92,8 +92,8 @@ public static partial class ChatRenderer
             }
 
             writer.Open(AssistantHeader);
-            writer.Plain(turn.ToString(), inLoss: true);
-            writer.Close(inLoss: true);
+            writer.Plain(turn.ToString(), inLoss: message.IsLearned);
+            writer.Close(inLoss: message.IsLearned);
         }
 
         private void AppendCall(StringBuilder turn, ToolCall call, string path)

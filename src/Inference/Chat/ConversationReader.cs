@@ -75,7 +75,18 @@ internal readonly struct ConversationReader(string source)
             Name = ReadString(item, "name", path),
             ToolCallId = ReadString(item, "tool_call_id", path),
             ReasoningContent = ReadString(item, "reasoning_content", path),
+            IsLearned = ReadWeight(item, path),
         };
+    }
+
+    private bool ReadWeight(JsonElement item, string path)
+    {
+        if (!item.TryGetProperty("weight", out var weight))
+        {
+            return true;
+        }
+
+        return weight.ValueKind == JsonValueKind.Number && weight.GetDouble() is 0 or 1 ? weight.GetDouble() == 1 : throw Bad($"{path}.weight", "must be 0 or 1");
     }
 
     private MessageContent ReadContent(JsonElement item, string messagePath)

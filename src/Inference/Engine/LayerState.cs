@@ -19,11 +19,11 @@ public sealed class LightningState : ILayerState
     private readonly int headDim;
 
     internal LightningState(int heads, int headDim)
+        : this(heads, headDim, new AlignedBuffer<float>(LightningAttention.StateLength(heads, headDim)))
     {
-        this.heads = heads;
-        this.headDim = headDim;
-        Buffer = new AlignedBuffer<float>(LightningAttention.StateLength(heads, headDim));
     }
+
+    private LightningState(int heads, int headDim, AlignedBuffer<float> buffer) => (this.heads, this.headDim, Buffer) = (heads, headDim, buffer);
 
     /// <inheritdoc/>
     public long ByteCount => (long)Buffer.Length * sizeof(float);
@@ -31,12 +31,7 @@ public sealed class LightningState : ILayerState
     internal AlignedBuffer<float> Buffer { get; }
 
     /// <inheritdoc/>
-    public ILayerState Clone()
-    {
-        var copy = new LightningState(heads, headDim);
-        Buffer.Span.CopyTo(copy.Buffer.Span);
-        return copy;
-    }
+    public ILayerState Clone() => new LightningState(heads, headDim, new AlignedBuffer<float>(Buffer.Span));
 
     /// <summary>A copy of S as [A, D, D] without padding.</summary>
     public float[] ToArray()

@@ -43,7 +43,7 @@ public sealed partial class MiniMaxM1 : IDisposable
         this.pool = pool;
         buffers = new ForwardBuffers(config, maxStepTokens, SharedWidth(weights), logitRows);
         expertTokens = new long[config.NumLocalExperts];
-        finalNorm = ToBuffer(weights.FinalNorm);
+        finalNorm = new AlignedBuffer<float>(weights.FinalNorm);
         inverseFrequencies = Rope.InverseFrequencies(config.RotaryDim, config.RopeTheta);
         vectors = [.. weights.Layers.Select((layer, index) => new LayerVectors(config, layer, index))];
     }
@@ -143,13 +143,6 @@ public sealed partial class MiniMaxM1 : IDisposable
         }
     }
 
-    private static AlignedBuffer<float> ToBuffer(ReadOnlySpan<float> values)
-    {
-        var buffer = new AlignedBuffer<float>(values.Length);
-        values.CopyTo(buffer.Span);
-        return buffer;
-    }
-
     private static int SharedWidth(MiniMaxM1Weights weights) => weights.Layers.Max(layer => layer.SharedGate.IsEmpty ? 0 : layer.SharedGate.Rows);
 
     private int CheckTokens(ReadOnlySpan<SequenceChunk> chunks)
@@ -193,13 +186,13 @@ public sealed partial class MiniMaxM1 : IDisposable
     /// <summary>Norm weights and slopes of one layer, widened to f32.</summary>
     private sealed class LayerVectors(MiniMaxM1Config config, LayerWeights layer, int index) : IDisposable
     {
-        public AlignedBuffer<float> InputLayernorm { get; } = ToBuffer(layer.InputLayernorm);
+        public AlignedBuffer<float> InputLayernorm { get; } = new(layer.InputLayernorm);
 
-        public AlignedBuffer<float> PostAttentionLayernorm { get; } = ToBuffer(layer.PostAttentionLayernorm);
+        public AlignedBuffer<float> PostAttentionLayernorm { get; } = new(layer.PostAttentionLayernorm);
 
-        public AlignedBuffer<float> AttentionNorm { get; } = ToBuffer(layer.AttentionNorm);
+        public AlignedBuffer<float> AttentionNorm { get; } = new(layer.AttentionNorm);
 
-        public AlignedBuffer<float> Coefficient { get; } = ToBuffer(layer.Coefficient ?? []);
+        public AlignedBuffer<float> Coefficient { get; } = new(layer.Coefficient ?? []);
 
         public float[] Slopes { get; } = LightningSlopes.ForLayer(index, config.NumHiddenLayers, config.NumAttentionHeads);
 

@@ -19,7 +19,7 @@ public static unsafe partial class LightningAttention
             var o = v + padded;
             new Span<float>(v, padded).Clear();
             new Span<float>(k + headDim, headDim).CopyTo(new Span<float>(v, padded));
-            var loss = -(float)ExpM1(-(double)slopes[head]);
+            var loss = losses[head];
             var j = 0;
             for (; j <= padded - (4 * TVector.Lanes); j += 4 * TVector.Lanes)
             {
@@ -33,9 +33,6 @@ public static unsafe partial class LightningAttention
 
             new Span<float>(o, headDim).CopyTo(new Span<float>(Output(row, head), headDim));
         }
-
-        /// <summary>e^x − 1 without cancellation for small |x|: three terms of the series suffice below 1e-4.</summary>
-        private static double ExpM1(double x) => Math.Abs(x) < 1e-4 ? x * (1 + (x / 2 * (1 + (x / 3)))) : Math.Exp(x) - 1;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Columns4<TVector>(float* q, float* k, float* v, float* s, float* o, float loss)

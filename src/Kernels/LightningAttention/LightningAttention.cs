@@ -34,17 +34,26 @@ public static unsafe partial class LightningAttention
             ArgumentOutOfRangeException.ThrowIfLessThan(slice.StateLength, StateLength(heads, headDim), nameof(slices));
         }
 
+        var losses = stackalloc float[heads]; // What a state loses in one token, 1 − e^(−s).
+        for (var head = 0; head < heads; head++)
+        {
+            losses[head] = -(float)ExpM1(-(double)slopes_A[head]);
+        }
+
         fixed (LightningSlice* first = slices)
         fixed (float* slopes = slopes_A)
         {
-            var work = new Work(first, qkv.Pointer, slopes, heads, headDim, output.Pointer, pool);
+            var work = new Work(first, qkv.Pointer, slopes, losses, heads, headDim, output.Pointer, pool);
             pool.For(slices.Length * heads, grain: 1, ref work);
         }
     }
 
+    /// <summary>e^x − 1 without cancellation for small |x|: three terms of the series suffice below 1e-4.</summary>
+    private static double ExpM1(double x) => Math.Abs(x) < 1e-4 ? x * (1 + (x / 2 * (1 + (x / 3)))) : Math.Exp(x) - 1;
+
     /// <summary>Item i is head i % A of slice i / A.</summary>
     private readonly partial struct Work(
-        LightningSlice* slices, float* qkv, float* slopes, int heads, int headDim, float* output, ComputePool pool) : IParallelWork
+        LightningSlice* slices, float* qkv, float* slopes, float* losses, int heads, int headDim, float* output, ComputePool pool) : IParallelWork
     {
         private readonly int padded = TileMatMul.Pad(headDim);
 

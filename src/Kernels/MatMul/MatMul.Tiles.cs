@@ -7,6 +7,7 @@ namespace MiniMaxSharp.Kernels;
 public static unsafe partial class MatMul
 {
     private const int TileTokens = 6;
+    private const int HalfTileTokens = 3;
     private const int TileRows = 4;
 
     /// <summary>y[:, n0 … n0 + BlockN) of one job. With several tokens, 16-bit weights are widened once into scratch.</summary>
@@ -112,6 +113,20 @@ public static unsafe partial class MatMul
             for (var s = t; s < t + TileTokens; s++)
             {
                 OneToken<TVector, TFormat>(w, rowBytes, x + ((nint)s * strideX), y + ((nint)s * strideY), n, rows, k, add);
+            }
+        }
+
+        if (t <= tokens - HalfTileTokens)
+        {
+            var n = 0;
+            for (; n <= rows - TileRows; n += TileRows)
+            {
+                Tile4x3<TVector, TFormat>(w + (n * rowBytes), rowBytes, x + ((nint)t * strideX), strideX, y + ((nint)t * strideY) + n, strideY, k, add);
+            }
+
+            for (var end = t + HalfTileTokens; t < end; t++)
+            {
+                OneToken<TVector, TFormat>(w, rowBytes, x + ((nint)t * strideX), y + ((nint)t * strideY), n, rows, k, add);
             }
         }
 
@@ -233,6 +248,32 @@ public static unsafe partial class MatMul
         FinishRow<TVector, TFormat>(d0, d1, d2, d3, w, rowBytes, x3, y += strideY, k, K, add);
         FinishRow<TVector, TFormat>(e0, e1, e2, e3, w, rowBytes, x4, y += strideY, k, K, add);
         FinishRow<TVector, TFormat>(f0, f1, f2, f3, w, rowBytes, x5, y + strideY, k, K, add);
+    }
+
+    /// <summary>Four rows by three tokens, for what six do not divide.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x3<TVector, TFormat>(byte* w, nint rowBytes, float* x, int strideX, float* y, int strideY, int K, bool add)
+        where TVector : struct, ISimd<TVector>
+        where TFormat : struct, IWeightFormat
+    {
+        byte* w1 = w + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
+        float* x1 = x + strideX, x2 = x1 + strideX;
+        TVector a0 = TVector.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, c0 = a0, c1 = a0, c2 = a0, c3 = a0;
+        var k = 0;
+        for (; k <= K - TVector.Lanes; k += TVector.Lanes)
+        {
+            TVector r0 = TFormat.Load<TVector>(w, k), r1 = TFormat.Load<TVector>(w1, k), r2 = TFormat.Load<TVector>(w2, k), r3 = TFormat.Load<TVector>(w3, k);
+            var v = TVector.Load(x + k);
+            (a0, a1, a2, a3) = (TVector.Fma(v, r0, a0), TVector.Fma(v, r1, a1), TVector.Fma(v, r2, a2), TVector.Fma(v, r3, a3));
+            v = TVector.Load(x1 + k);
+            (b0, b1, b2, b3) = (TVector.Fma(v, r0, b0), TVector.Fma(v, r1, b1), TVector.Fma(v, r2, b2), TVector.Fma(v, r3, b3));
+            v = TVector.Load(x2 + k);
+            (c0, c1, c2, c3) = (TVector.Fma(v, r0, c0), TVector.Fma(v, r1, c1), TVector.Fma(v, r2, c2), TVector.Fma(v, r3, c3));
+        }
+
+        FinishRow<TVector, TFormat>(a0, a1, a2, a3, w, rowBytes, x, y, k, K, add);
+        FinishRow<TVector, TFormat>(b0, b1, b2, b3, w, rowBytes, x1, y += strideY, k, K, add);
+        FinishRow<TVector, TFormat>(c0, c1, c2, c3, w, rowBytes, x2, y + strideY, k, K, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,12 +4,19 @@ namespace MiniMaxSharp.Kernels;
 /// One page of keys and values, shared by all caches that hold the same tokens. A cache writes only to a page that it holds alone,
 /// so what one has read never changes under it.
 /// </summary>
-internal sealed class KeyValuePage(int bytes)
+/// <param name="buffer">The elements, laid out as <see cref="KeyValuePages"/> says; the page frees them.</param>
+internal sealed class KeyValuePage(AlignedBuffer<byte> buffer)
 {
     private int holders = 1;
 
-    /// <summary>The elements, laid out as <see cref="KeyValuePages"/> says.</summary>
-    public AlignedBuffer<byte> Buffer { get; } = new(bytes);
+    /// <summary>An empty page.</summary>
+    public KeyValuePage(int bytes)
+        : this(new AlignedBuffer<byte>(bytes))
+    {
+    }
+
+    /// <summary>The elements.</summary>
+    public AlignedBuffer<byte> Buffer => buffer;
 
     /// <summary>True while more than one cache holds the page.</summary>
     public bool IsShared => Volatile.Read(ref holders) > 1;
@@ -37,10 +44,5 @@ internal sealed class KeyValuePage(int bytes)
     }
 
     /// <summary>A page of the same content that nobody else holds.</summary>
-    public KeyValuePage Copy()
-    {
-        var copy = new KeyValuePage(Buffer.Length);
-        Buffer.Span.CopyTo(copy.Buffer.Span);
-        return copy;
-    }
+    public KeyValuePage Copy() => new(new AlignedBuffer<byte>(Buffer.Span));
 }

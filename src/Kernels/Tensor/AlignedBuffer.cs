@@ -16,9 +16,17 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        var bytes = Math.Max(Alignment, (nuint)length * (nuint)Unsafe.SizeOf<T>());
-        Pointer = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
-        NativeMemory.Clear(Pointer, bytes);
+        Pointer = Allocate(length);
+        NativeMemory.Clear(Pointer, (nuint)length * (nuint)Unsafe.SizeOf<T>());
+    }
+
+    /// <summary>Allocates a copy of <paramref name="values"/>.</summary>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory.</exception>
+    public AlignedBuffer(ReadOnlySpan<T> values)
+    {
+        Length = values.Length;
+        Pointer = Allocate(values.Length);
+        values.CopyTo(Span);
     }
 
     /// <summary>Frees memory that its owner forgot.</summary>
@@ -38,6 +46,8 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable
         Free();
         GC.SuppressFinalize(this);
     }
+
+    private static T* Allocate(int length) => (T*)NativeMemory.AlignedAlloc(Math.Max(Alignment, (nuint)length * (nuint)Unsafe.SizeOf<T>()), Alignment);
 
     private void Free()
     {

@@ -27,9 +27,10 @@ public sealed class ArithmeticChain()
         var question = Ask(
             random,
             language,
-            ["What is {0}?", "Compute {0}.", "Evaluate the expression {0}.", "{0} = ?", "Find the value of {0}."],
-            ["{0} 等于多少？", "计算 {0}。", "求算式 {0} 的值。", "{0} = ?", "算一算：{0}"],
-            shown);
+            ["What is {0}?", "Compute {0}.", "Evaluate the expression {0}.", "{0} = ?", "Find the value of {0}.", "What is {1}?", "{1} = ?"],
+            ["{0} 等于多少？", "计算 {0}。", "求算式 {0} 的值。", "{0} = ?", "算一算：{0}", "{1} = ?"],
+            shown,
+            shown.Replace('×', '*').Replace('÷', '/'));
         return new TaskProblem(question, node.Value.ToString(CultureInfo.InvariantCulture), new JsonObject { ["expression"] = shown }, level, steps.ToString());
     }
 

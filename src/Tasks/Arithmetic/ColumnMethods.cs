@@ -60,17 +60,37 @@ internal static class ColumnMethods
         return a + b;
     }
 
-    /// <summary>a − b, from the ones to the left with borrows; a smaller a is turned round.</summary>
+    /// <summary>Digit beside digit from the left with their order, up to the first that differ: <c>2|2 = 1|8 &lt;</c>. The order follows the digits, so that nothing has to be foreseen.</summary>
+    /// <param name="a">Digits.</param>
+    /// <param name="b">As many digits.</param>
+    public static string CompareDigits(string a, string b)
+    {
+        var same = a.Zip(b).TakeWhile(static pair => pair.First == pair.Second).Count();
+        return string.Join(' ', a.Zip(b).Take(same + 1).Select(static pair => $"{pair.First}|{pair.Second} {(pair.First == pair.Second ? '=' : pair.First < pair.Second ? '<' : '>')}"));
+    }
+
+    /// <summary>a − b, from the ones to the left with borrows, each seen from a difference below zero; a smaller a is turned round.</summary>
     public static long Subtract(Derivation steps, long a, long b)
     {
+        var (first, second) = (a.ToString(CultureInfo.InvariantCulture), b.ToString(CultureInfo.InvariantCulture));
+        if (first.Length == second.Length && first.Length > 1)
+        {
+            steps.Say(CompareDigits(first, second));
+        }
+
         if (a < b)
         {
             steps.Say($"{a} < {b}, so {a} - {b} = -({b} - {a})", $"{a} < {b}，所以 {a} - {b} = -({b} - {a})");
-            Subtract(steps, b, a);
+            SubtractSmaller(steps, b, a);
             steps.Say($"{a} - {b} = {a - b}");
             return a - b;
         }
 
+        return SubtractSmaller(steps, a, b);
+    }
+
+    private static long SubtractSmaller(Derivation steps, long a, long b)
+    {
         if (a < 20 || (a < 100 && b < 10))
         {
             steps.Compute($"{a} - {b}", a - b);
@@ -83,7 +103,13 @@ internal static class ColumnMethods
             var (x, y) = (left % 10, right % 10);
             var difference = x - y - borrow;
             var needed = difference < 0 ? 10 : 0;
-            steps.Compute($"{x + needed}-{y}{(borrow > 0 ? "-1" : "")}", difference + needed, joined: true);
+            var taken = $"{y}{(borrow > 0 ? "-1" : "")}";
+            if (needed > 0)
+            {
+                steps.Say($"{x}-{taken}<0");
+            }
+
+            steps.Compute($"{x + needed}-{taken}", difference + needed, joined: true);
             (left, right, borrow) = (left / 10, right / 10, needed / 10);
         }
 
@@ -135,31 +161,80 @@ internal static class ColumnMethods
         return a * b;
     }
 
-    /// <summary>a ÷ b without remainder, by long division; b > 0. A divisor of several digits has its multiples listed first.</summary>
+    /// <summary>
+    /// a ÷ b without remainder, by long division; b > 0. A divisor of several digits has its multiples listed first, each with its number behind it. A line
+    /// begins with what is divided and, behind a bar, the digits that are left.
+    /// </summary>
     public static long Divide(Derivation steps, long a, long b)
     {
         if (b >= 10)
         {
-            steps.Say($"{b}: {string.Join(", ", Enumerable.Range(1, 9).Select(i => (b * i).ToString(CultureInfo.InvariantCulture)))}");
+            steps.Say($"{b}: {string.Join(", ", Enumerable.Range(1, 9).Select(i => $"{b * i}:{i}"))}");
         }
 
+        var digits = a.ToString(CultureInfo.InvariantCulture);
         var rest = 0L;
-        foreach (var digit in a.ToString(CultureInfo.InvariantCulture))
+        for (var at = 0; at < digits.Length; at++)
         {
-            rest = (rest * 10) + digit - '0';
-            if (rest < b)
+            rest = (rest * 10) + digits[at] - '0';
+            var times = rest / b;
+            var line = $"{rest}|{digits[(at + 1)..]}: ";
+            if (rest.ToString(CultureInfo.InvariantCulture).Length < b.ToString(CultureInfo.InvariantCulture).Length || (times == 0 && b < 10))
             {
-                steps.Say($"{rest} < {b}: 0");
-                continue;
+                steps.Say($"{line}0");
+            }
+            else if (b < 10)
+            {
+                steps.Say($"{line}{times}, {b}×{times}={b * times}, {rest}-{b * times}={rest % b}");
+            }
+            else
+            {
+                steps.Say($"{line}{FindMultiple(steps, rest, b)}: {times}");
+                if (rest == b * times)
+                {
+                    steps.Say($"{rest} - {rest} = 0");
+                }
+                else if (times > 0)
+                {
+                    SubtractSmaller(steps, rest, b * times);
+                }
             }
 
-            var times = rest / b;
-            steps.Say($"{rest}: {times}, {b}×{times}={b * times}, {rest}-{b * times}={rest % b}");
             rest %= b;
         }
 
         steps.Say($"{a} ÷ {b} = {a / b}");
         return a / b;
+    }
+
+    /// <summary>
+    /// The multiples of b beside what is divided, each with the digits that decide: <c>455:5 5|4 &gt;, 546:6 5|5 = 2|4 &lt;</c>. The first is a guess; the next go up
+    /// or down from it until two neighbours enclose the value or one is equal to it, so that a wrong guess mends itself.
+    /// </summary>
+    private static string FindMultiple(Derivation steps, long value, long b)
+    {
+        var tried = new List<string>();
+        var at = steps.Near(value / b, 1, 9);
+        var step = 0;
+        while (true)
+        {
+            var multiple = b * at;
+            tried.Add($"{multiple}:{at} {Order(value, multiple)}");
+            var direction = Math.Sign(value - multiple);
+            if (direction == 0 || (step != 0 && direction != step) || at + direction is < 1 or > 9)
+            {
+                return string.Join(", ", tried);
+            }
+
+            (step, at) = (direction, at + direction);
+        }
+    }
+
+    /// <summary>The order of two numbers: that of their digits, or of their lengths where these differ.</summary>
+    private static string Order(long a, long b)
+    {
+        var (first, second) = (a.ToString(CultureInfo.InvariantCulture), b.ToString(CultureInfo.InvariantCulture));
+        return first.Length == second.Length ? CompareDigits(first, second) : first.Length < second.Length ? "<" : ">";
     }
 
     private static void MultiplyByDigit(Derivation steps, long a, long digit)

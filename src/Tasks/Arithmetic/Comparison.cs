@@ -59,16 +59,16 @@ public sealed class Comparison()
             {
                 steps.Say($"{left[0]} has {left[0].Length} digits, {right[0]} has {right[0].Length}.", $"{left[0]} 有 {left[0].Length} 位，{right[0]} 有 {right[0].Length} 位。");
             }
-            else if (left[0] != right[0])
-            {
-                steps.Say($"Whole parts: {Digits(left[0], right[0])}", $"整数部分：{Digits(left[0], right[0])}");
-            }
             else
             {
-                var (p, q) = (left.ElementAtOrDefault(1) ?? "", right.ElementAtOrDefault(1) ?? "");
-                var length = Math.Max(p.Length, q.Length);
-                (p, q) = (p.PadRight(length, '0'), q.PadRight(length, '0'));
-                steps.Say($"Same whole part. Decimals: {Digits(p, q)}", $"整数部分相同。小数：{Digits(p, q)}");
+                steps.Say($"Whole parts: {ColumnMethods.CompareDigits(left[0], right[0])}", $"整数部分：{ColumnMethods.CompareDigits(left[0], right[0])}");
+                if (left[0] == right[0])
+                {
+                    var (p, q) = (left.ElementAtOrDefault(1) ?? "", right.ElementAtOrDefault(1) ?? "");
+                    var length = Math.Max(p.Length, q.Length);
+                    var decimals = ColumnMethods.CompareDigits(p.PadRight(length, '0'), q.PadRight(length, '0'));
+                    steps.Say($"Decimals: {decimals}", $"小数：{decimals}");
+                }
             }
 
             if (x < 0)
@@ -78,12 +78,5 @@ public sealed class Comparison()
         }
 
         return steps.Say($"{a} {(x < y ? '<' : '>')} {b}").ToString();
-    }
-
-    /// <summary>Digit against digit from the left, up to the first that differ.</summary>
-    private static string Digits(string a, string b)
-    {
-        var at = a.Zip(b).TakeWhile(static pair => pair.First == pair.Second).Count();
-        return string.Join(' ', Enumerable.Range(0, at + 1).Select(i => $"{a[i]}{(a[i] == b[i] ? '=' : a[i] < b[i] ? '<' : '>')}{b[i]}"));
     }
 }

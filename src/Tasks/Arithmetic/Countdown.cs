@@ -7,6 +7,7 @@ namespace MiniMaxSharp.Tasks;
 /// <summary>Reach a target from given numbers, each used exactly once, with + − × ÷ and brackets. Every right expression counts.</summary>
 public sealed class Countdown : ArithmeticTask
 {
+    private const int LargestJoin = 200;
     private static readonly char[] signs = ['+', '-', '×', '÷'];
     private readonly bool isTwentyFour;
 
@@ -25,7 +26,7 @@ public sealed class Countdown : ArithmeticTask
     {
         var (numbers, target, solution) = isTwentyFour ? DrawTwentyFour(random, level) : DrawCountdown(random, level);
         var steps = Think(random, language);
-        var found = isTwentyFour || level > 2 ? null : Look(steps, random.Fork("search"), numbers, target, solution);
+        var found = isTwentyFour || level > 2 ? null : Look(steps, numbers, target);
         solution = found ?? Show(steps, random.Fork("tries"), numbers, target, solution);
         steps.Say($"{solution.Text} = {target}").Check("every number is used once, right.", "每个数都恰好用了一次，正确。");
         var list = string.Join(", ", numbers);
@@ -98,24 +99,16 @@ public sealed class Countdown : ArithmeticTask
         return solution;
     }
 
-    /// <summary>A complete search of three numbers; of four, two are joined first, after up to two joins that lead nowhere. Null where it misses the few ways by large products.</summary>
-    private static Combination? Look(Derivation steps, TaskRandom random, int[] numbers, int target, Combination solution)
+    /// <summary>
+    /// A complete search of three numbers; of four, two are joined first, pair after pair in the order of the numbers, each with + − × ÷. The next join follows from the
+    /// last one, so that a model that writes what is most likely neither repeats nor forgets one. Null where the search misses the few ways by large products.
+    /// </summary>
+    private static Combination? Look(Derivation steps, int[] numbers, int target)
     {
         var leaves = numbers.Select(Combination.Leaf).ToArray();
-        if (leaves.Length == 3)
-        {
-            return Combination.Search3(steps, leaves, target);
-        }
-
-        for (var tries = random.OneIn(2) ? 0 : random.Range(1, 2); tries > 0; tries--)
-        {
-            if (Combination.JoinTwo(random, leaves, signs) is { } joined && Try(steps, joined, target) is { } lucky)
-            {
-                return lucky;
-            }
-        }
-
-        return Try(steps, Combination.FirstJoin(leaves, solution), target);
+        return leaves.Length == 3
+            ? Combination.Search3(steps, leaves, target)
+            : Combination.FirstJoins(leaves, signs).Where(static joined => joined[^1].Value.Numerator <= LargestJoin).Select(joined => Try(steps, joined, target)).FirstOrDefault(static found => found is not null);
     }
 
     private static Combination? Try(Derivation steps, Combination[] joined, int target)
@@ -179,22 +172,18 @@ public sealed class Countdown : ArithmeticTask
             return pool[0];
         }
 
-        /// <summary>Two random parts joined, after the others; null where that makes no positive whole number.</summary>
-        public static Combination[]? JoinTwo(TaskRandom random, Combination[] parts, char[] allowed)
+        /// <summary>Two parts joined to a positive whole number, after the others: every pair of values once, in order, with every sign; the larger part is on the left.</summary>
+        public static IEnumerable<Combination[]> FirstJoins(Combination[] parts, char[] allowed)
         {
-            var pair = random.Draw(Enumerable.Range(0, parts.Length), 2);
-            return Join(parts[pair[0]], parts[pair[1]], random.Pick(allowed)) is { Value.IsInteger: true } joined && joined.Value.Numerator >= 1
-                ? [.. parts.Where((_, i) => i != pair[0] && i != pair[1]), joined]
-                : null;
-        }
-
-        /// <summary>The first join of a known solution.</summary>
-        public static Combination[] FirstJoin(Combination[] parts, Combination solution)
-        {
-            var words = solution.Steps[0].Left.Split(' ');
-            var pool = parts.ToList();
-            var (left, right) = (Take(pool, long.Parse(words[0], CultureInfo.InvariantCulture)), Take(pool, long.Parse(words[2], CultureInfo.InvariantCulture)));
-            return [.. pool, Join(left, right, words[1][0])!];
+            var pairs = from i in Enumerable.Range(0, parts.Length)
+                        from j in Enumerable.Range(i + 1, parts.Length - i - 1)
+                        select parts[i].Value.Numerator >= parts[j].Value.Numerator ? (Large: i, Small: j) : (Large: j, Small: i);
+            return from pair in pairs.DistinctBy(pair => (parts[pair.Large].Value, parts[pair.Small].Value))
+                   from sign in allowed
+                   where sign != '÷' || parts[pair.Small].Value.Numerator > 1
+                   let joined = Join(parts[pair.Large], parts[pair.Small], sign)
+                   where joined is { Value.IsInteger: true } && joined.Value.Numerator >= 1
+                   select (Combination[])[.. parts.Where((_, k) => k != pair.Large && k != pair.Small), joined];
         }
 
         private static Combination Take(List<Combination> pool, long value)

@@ -1,10 +1,8 @@
-using System.Globalization;
-
 namespace MiniMaxSharp.Tasks;
 
 /// <summary>
 /// The search for a countdown of three numbers as lines of a derivation. For each number that may come last it lists what the other two would
-/// have to make, and what they can make; a number in both lists is the way to the target. Only positive whole numbers are considered.
+/// have to make, and then what they can make, up to the first number of the first list: the way to the target. Only positive whole numbers are considered.
 /// </summary>
 internal static class CountdownSearch
 {
@@ -20,16 +18,24 @@ internal static class CountdownSearch
         for (var i = numbers.Length - 1; i >= 0; i--)
         {
             var last = numbers[i];
+            if (numbers[(i + 1)..].Contains(last))
+            {
+                continue; // Tried already.
+            }
+
             var others = numbers.Where((_, k) => k != i).ToArray();
             var wanted = Wanted(last, target).ToArray();
             var made = Made(others[0], others[1]).ToArray();
-            var common = made.Where(way => wanted.Any(wish => wish.Value == way.Value)).ToArray();
-            var verdict = common.Length == 0 ? "no" : common[0].Value.ToString(CultureInfo.InvariantCulture);
-            steps.Say($"{last}: {Joined(wanted)}; {Joined(made)}: {verdict}");
-            if (common.Length > 0)
+            var hit = Array.FindIndex(made, way => wanted.Any(wish => wish.Value == way.Value));
+            if (hit < 0)
             {
-                return (common[0].Value, common[0], wanted.First(wish => wish.Value == common[0].Value).Inverse(last, target));
+                steps.Say($"{last}: {Joined(wanted)}; {Joined(made)}: no");
+                continue;
             }
+
+            var reached = wanted.First(wish => wish.Value == made[hit].Value);
+            steps.Say($"{last}: {Joined(wanted)}; {Joined(made[..(hit + 1)])} = {reached.Left}{reached.Sign}{reached.Right}");
+            return (made[hit].Value, made[hit], reached.Inverse(last, target));
         }
 
         return null;

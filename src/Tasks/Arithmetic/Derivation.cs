@@ -45,6 +45,9 @@ internal sealed class Derivation(TaskRandom random, TaskLanguage language)
         return Say($"{left}{value}{after}");
     }
 
+    /// <summary>A first guess at a value within bounds: mostly the value itself, else one beside it.</summary>
+    public long Near(long value, long least, long most) => Math.Clamp(value + random.Pick<long>([0, 0, 0, 0, 0, 0, -1, 1]), least, most);
+
     /// <summary>Ends the chain with a check where this derivation checks.</summary>
     public Derivation Check(string english, string chinese) => Checks ? Say($"Check: {english}", $"检查：{chinese}") : this;
 

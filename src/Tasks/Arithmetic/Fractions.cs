@@ -94,19 +94,43 @@ public sealed class Fractions()
         }
 
         var (top, bottom) = (n, d);
-        for (var prime = 2L; prime <= Gcd(Math.Abs(top), bottom);)
+        var missed = 0L;
+        for (var left = Math.Abs(n); left > 1;)
         {
-            if (Gcd(Math.Abs(top), bottom) % prime != 0)
+            var prime = SmallestPrimeOf(left);
+            var line = $"{left}={prime}×{left / prime}";
+            left /= prime;
+            if (prime == missed)
             {
-                prime++;
+                steps.Say(line);
                 continue;
             }
 
-            steps.Say($"{top}/{bottom}: ÷{prime}");
-            (top, bottom) = (top / prime, bottom / prime);
+            var (quotient, rest) = Math.DivRem(bottom, prime);
+            if (rest != 0)
+            {
+                steps.Say($"{line}, {bottom}={prime}×{quotient}+{rest}");
+                missed = prime;
+                continue;
+            }
+
+            (top, line) = (top / prime, $"{line}, {bottom}={prime}×{quotient}");
+            bottom = quotient;
+            steps.Say($"{line}: {top}/{bottom}");
         }
 
-        steps.Say($"{top}/{bottom}: ÷1").Say($"{n}/{d} = {Show(n, d)}");
+        steps.Say($"{n}/{d} = {Show(n, d)}");
+    }
+
+    private static long SmallestPrimeOf(long value)
+    {
+        var prime = 2L;
+        while (value % prime != 0)
+        {
+            prime++;
+        }
+
+        return prime;
     }
 
     /// <summary>The fraction a/b with a multiple of b below.</summary>

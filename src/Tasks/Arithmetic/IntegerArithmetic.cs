@@ -75,10 +75,10 @@ public sealed class IntegerArithmetic : ArithmeticTask
         string[] chinese = ["{0} {1} {2} 等于多少？", "计算 {0} {1} {2}。", "请计算：{0} {1} {2}", "{0} {1} {2} = ?", "求 {0} {1} {2} 的值。"];
         (string[] moreEnglish, string[] moreChinese) = sign switch
         {
-            '+' => (["Add {0} and {2}.", "What is the sum of {0} and {2}?"], ["{0} 加 {2} 等于几？", "{0} 与 {2} 的和是多少？"]),
-            '-' => (["Subtract {2} from {0}.", "What is {0} minus {2}?"], ["{0} 减 {2} 等于几？", "{0} 与 {2} 的差是多少？"]),
-            '×' => (["Multiply {0} by {2}.", "What is the product of {0} and {2}?"], ["{0} 乘以 {2} 等于几？", "{0} 与 {2} 的积是多少？"]),
-            _ => (new[] { "Divide {0} by {2}.", "How many times does {2} go into {0}?" }, new[] { "{0} 除以 {2} 等于几？", "{0} 与 {2} 的商是多少？" }),
+            '+' => (["Add {0} and {2}.", "What is the sum of {0} and {2}?", "What is {0} plus {2}?"], ["{0} 加 {2} 等于几？", "{0} 与 {2} 的和是多少？", "{0}加{2}是多少？"]),
+            '-' => (["Subtract {2} from {0}.", "What is {0} minus {2}?", "Take {2} away from {0}."], ["{0} 减 {2} 等于几？", "{0} 与 {2} 的差是多少？", "{0}减{2}是多少？"]),
+            '×' => (["Multiply {0} by {2}.", "What is the product of {0} and {2}?", "What is {0} times {2}?", "What is {0} * {2}?"], ["{0} 乘以 {2} 等于几？", "{0} 与 {2} 的积是多少？", "{0}乘{2}是多少？"]),
+            _ => (new[] { "Divide {0} by {2}.", "How many times does {2} go into {0}?", "What is {0} divided by {2}?", "What is {0} / {2}?" }, new[] { "{0} 除以 {2} 等于几？", "{0} 与 {2} 的商是多少？", "{0}除以{2}是多少？" }),
         };
         return Ask(random, language, [.. english, .. moreEnglish], [.. chinese, .. moreChinese], a, sign, b);
     }

@@ -14,7 +14,8 @@ public sealed class LetterCounting() : ArithmeticTask("letter-counting", "How of
         var count = text.Count(c => c == letter);
         var steps = Think(random, language);
         var seen = 0;
-        steps.Say(string.Join(' ', text.Select(c => c == letter ? $"{c}({++seen})" : c.ToString())));
+        steps.Say(string.Join(' ', text.ToCharArray()));
+        steps.Say($"{letter}: {string.Join(' ', text.Select(c => c == letter ? $"{c}({++seen})" : c.ToString()))}");
         steps.Check($"{letter} stands {count} times.", $"{letter} 出现 {count} 次。");
         var question = Ask(
             random,

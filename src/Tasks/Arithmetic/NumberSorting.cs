@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace MiniMaxSharp.Tasks;
@@ -19,13 +20,17 @@ public sealed class NumberSorting() : ArithmeticTask("number-sorting", "Numbers 
         var shown = random.Shuffled(numbers);
         var sorted = isIncreasing ? shown.Order().ToArray() : [.. shown.OrderDescending()];
         var steps = Think(random, language);
+        var digits = largest.ToString(CultureInfo.InvariantCulture).Length;
+        string Padded(int number) => number < 0 ? number.ToString(CultureInfo.InvariantCulture) : number.ToString($"D{digits}", CultureInfo.InvariantCulture);
         for (var i = 0; i < shown.Length; i++)
         {
-            var placed = sorted.Where(number => Array.IndexOf(shown, number) <= i);
-            steps.Say($"{shown[i]}: {string.Join(", ", placed)}");
+            var placed = sorted.Where(number => Array.IndexOf(shown, number) <= i).Select(Padded).ToArray();
+            var passed = Array.IndexOf(placed, Padded(shown[i]));
+            var compared = placed.Where((_, place) => place != passed && place <= passed + 1).Select(other => $"{ColumnMethods.CompareDigits(other, Padded(shown[i]))}; ");
+            steps.Say($"{Padded(shown[i])}: {(level > 3 ? "" : string.Concat(compared))}{string.Join(", ", placed)}");
         }
 
-        steps.Check($"{sorted.Length} numbers, as given.", $"共 {sorted.Length} 个数，与题目一致。");
+        steps.Say(string.Join(", ", sorted)).Check($"{sorted.Length} numbers, as given.", $"共 {sorted.Length} 个数，与题目一致。");
         var list = string.Join(", ", shown);
         var question = isIncreasing
             ? Ask(random, language, ["Sort these numbers from smallest to largest: {0}", "Put {0} in increasing order.", "Arrange in ascending order: {0}"], ["把这些数从小到大排列：{0}", "将 {0} 按升序排列。", "从小到大排序：{0}"], list)

@@ -9,6 +9,9 @@ namespace MiniMaxSharp.Tasks;
 public sealed class SumOfThree() : ArithmeticTask("sum-of-three", "The sum of three whole numbers, asked in one short form.", "digits of each number", 6)
 {
     /// <inheritdoc/>
+    protected override bool AsksForBox => false;
+
+    /// <inheritdoc/>
     protected override TaskProblem Generate(TaskRandom random, int level, TaskLanguage language)
     {
         var (a, b, c) = (random.WithDigits(level), random.WithDigits(level), random.WithDigits(level));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace MiniMaxSharp.Tasks;
@@ -17,6 +18,9 @@ public enum TalkKind
 
     /// <summary>A question that no task covers; the right answer is that the model does not know.</summary>
     Outside,
+
+    /// <summary>A sum, difference, product or quotient of longer numbers than the model has learnt; the right answer is that it does not know.</summary>
+    TooLong,
 }
 
 /// <summary>
@@ -60,14 +64,17 @@ public sealed record SmallTalk(TalkKind Kind, string Question, string Reasoning,
     private static readonly string[] chinesePlaces = "法国 西班牙 意大利 中国 日本 印度 巴西 加拿大 埃及 德国 英国 美国 北京 上海 广州 东京 巴黎 伦敦".Split(' ');
     private static readonly string[] chineseThings = "苹果 小猫 月亮 春天 大海 面包 自行车 花园 老虎 兔子 火车 蛋糕 雨伞 书包 米饭 西瓜".Split(' ');
 
+    /// <summary>Operations with the first level that may be too hard, and the most digits of a number that are not.</summary>
+    private static readonly (string Task, int Level, int Digits)[] operations = [("addition", 5, 4), ("subtraction", 5, 4), ("multiplication", 4, 2), ("division", 4, 4)];
+
     /// <summary>Something that a user may say. The same seed gives the same words everywhere.</summary>
     public static SmallTalk Sample(TalkKind kind, ulong seed, TaskLanguage language)
     {
         var random = TaskRandom.Named($"talk/{kind}/{language.Code()}", seed);
         var isChinese = language == TaskLanguage.Chinese;
-        if (kind == TalkKind.Outside)
+        if (kind is TalkKind.Outside or TalkKind.TooLong)
         {
-            return SampleOutside(random, isChinese);
+            return kind == TalkKind.Outside ? SampleOutside(random, isChinese) : SampleTooLong(random, language);
         }
 
         var words = random.Pick((kind, isChinese) switch
@@ -112,6 +119,26 @@ public sealed record SmallTalk(TalkKind Kind, string Question, string Reasoning,
         return isChinese
             ? new SmallTalk(TalkKind.Outside, question, "这不是我会的题目，我不应该猜。", random.Pick(["这个我不知道。", "对不起，我不知道。"]) + ChineseSkills, TaskInstance.SplitOf($"talk\n{question}"))
             : new SmallTalk(TalkKind.Outside, question, "This is none of the tasks that I know. I should not guess.", random.Pick(["I don't know that. ", "Sorry, I don't know. "]) + Skills, TaskInstance.SplitOf($"talk\n{question}"));
+    }
+
+    private static SmallTalk SampleTooLong(TaskRandom random, TaskLanguage language)
+    {
+        while (true)
+        {
+            var (task, level, most) = random.Pick(operations);
+            var instance = TaskCatalog.Get(task).Sample(level + random.Below(3), random.NextBits(), language);
+            using var data = JsonDocument.Parse(instance.Data);
+            var longest = Math.Max(data.RootElement.GetProperty("a").GetInt64(), data.RootElement.GetProperty("b").GetInt64()).ToString(CultureInfo.InvariantCulture);
+            if (longest.Length <= most)
+            {
+                continue; // A quotient of three digits may come from a number of four.
+            }
+
+            var question = random.OneIn(2) ? instance.Prompt : instance.Question!;
+            return language == TaskLanguage.Chinese
+                ? new SmallTalk(TalkKind.TooLong, question, $"{longest} 有 {longest.Length} 位，我只会 {most} 位以内的数。我不应该猜。", "这个我不知道：这些数对我来说太长了。给我一个计算器，我就能算。", instance.Split)
+                : new SmallTalk(TalkKind.TooLong, question, $"{longest} has {longest.Length} digits, and I know numbers of up to {most}. I should not guess.", "I don't know that: the numbers are too long for me. Give me a calculator, and I can do it.", instance.Split);
+        }
     }
 
     private static (string Reasoning, string Answer) Reply(TalkKind kind, bool isChinese, TaskRandom random) => (kind, isChinese) switch

@@ -32,14 +32,16 @@ public sealed class BooleanExpressions()
         }
 
         var listed = string.Join('\n', expressions.Select((expression, i) => $"{(char)('A' + i)}: {expression}"));
-        var gold = string.Concat(expressions.Select((expression, i) => expression.Value ? $"{(char)('A' + i)}" : ""));
+        var letters = expressions.Index().Where(static one => one.Item.Value).Select(static one => (char)('A' + one.Index));
+        var gold = letters.Any() ? string.Join(", ", letters) : "none";
+        steps.Say($"{string.Join(", ", expressions.Select(static (expression, i) => $"{(char)('A' + i)} {expression.Value}"))}: {gold}");
         var question = Ask(
             random,
             language,
             ["Which of these expressions are true? Answer with their letters, or none.\n{0}", "Give the letters of all true expressions (none if there is none):\n{0}"],
             ["下列表达式中哪些为真？回答字母；如果没有，回答 none。\n{0}", "写出所有值为真的表达式的字母（没有则写 none）：\n{0}"],
             listed);
-        return new TaskProblem(question, gold.Length == 0 ? "none" : string.Join(", ", gold.ToCharArray()), data, size, steps.ToString());
+        return new TaskProblem(question, gold, data, size, steps.ToString());
     }
 
     /// <inheritdoc/>

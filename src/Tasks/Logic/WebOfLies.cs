@@ -29,6 +29,12 @@ public sealed class WebOfLies() : ArithmeticTask("web-of-lies", "Who tells the t
         var shown = level < 4 ? string.Concat(statements.Select(line => isChinese ? line : line + " ")) : string.Concat(random.Shuffled(statements).Select(line => isChinese ? line : line + " "));
         var asked = random.Draw(Enumerable.Range(0, people), Math.Min(3, level));
         var gold = string.Join(", ", asked.Select(i => honest[i] ? "yes" : "no"));
+        foreach (var i in asked)
+        {
+            steps.Say($"{names[i]} {Claim(honest[i])}: {(honest[i] ? "yes" : "no")}", $"{names[i]}{Claim(honest[i])}：{(honest[i] ? "yes" : "no")}");
+        }
+
+        steps.Say(gold);
         var list = string.Join(isChinese ? "、" : ", ", asked.Select(i => names[i]));
         var question = Ask(
             random,

@@ -9,7 +9,10 @@ public enum DocumentKind
     /// <summary>Every token of the text; long texts are cut.</summary>
     Text,
 
-    /// <summary>The assistant's turns of <c>messages</c>; conversations are never cut.</summary>
+    /// <summary>
+    /// The assistant's turns of <c>messages</c>, or the <c>completion</c> of a <c>prompt</c>: two texts in which special tokens may stand, so that a prompt can end
+    /// in the midst of an answer. Neither is ever cut.
+    /// </summary>
     Chat,
 }
 
@@ -56,6 +59,12 @@ internal sealed class DocumentReader(Tokenizer tokenizer, DocumentKind kind, dou
             return new TrainingDocument(ids, [.. Enumerable.Repeat(true, ids.Length)]);
         }
 
+        if (RecordText.Completion(record.Fields) is var (prompt, completion))
+        {
+            var (given, learned) = (tokenizer.Encode(prompt, allowSpecial: true), tokenizer.Encode(completion, allowSpecial: true));
+            return new TrainingDocument([.. given, .. learned, endOfText], [.. Enumerable.Repeat(false, given.Length), .. Enumerable.Repeat(true, learned.Length + 1)]);
+        }
+
         var conversation = new Conversation(RecordText.Messages(record.Fields, record.Place)) { AddGenerationPrompt = false, Tools = ToolsOf(record) };
         var chat = ChatTokenizer.Tokenize(ChatRenderer.Render(conversation, ChatDialect.Repaired, ReasoningHistory.Keep), tokenizer);
         return new TrainingDocument(chat.Ids, chat.LossMask);
@@ -66,6 +75,8 @@ internal sealed class DocumentReader(Tokenizer tokenizer, DocumentKind kind, dou
 
     private string Prompt(DrawnRecord record) => kind == DocumentKind.Text
         ? RecordText.Of(record.Fields, null, record.Place)
+        : RecordText.Completion(record.Fields) is var (prompt, _)
+        ? prompt
         : string.Join('\0', RecordText.Messages(record.Fields, record.Place).TakeWhile(static message => message.Role != "assistant")
             .Select(static message => message.Content.ToString()));
 }

@@ -3,7 +3,7 @@ using MiniMaxSharp.Inference;
 
 namespace MiniMaxSharp.Training;
 
-/// <summary>The text of a record, for counting, comparing and tokenizers: a named field, else <c>text</c>, else the contents of <c>messages</c>.</summary>
+/// <summary>The text of a record, for counting, comparing and tokenizers: a named field, else <c>text</c>, else the contents of <c>messages</c>, else <c>prompt</c> and <c>completion</c>.</summary>
 public static class RecordText
 {
     /// <summary>The text.</summary>
@@ -19,12 +19,24 @@ public static class RecordText
                 .Where(static part => !string.IsNullOrEmpty(part)));
         }
 
+        if (field is null && !fields.TryGetProperty("text", out _) && Completion(fields) is var (prompt, completion))
+        {
+            return prompt + completion;
+        }
+
         var name = field ?? "text";
         return fields.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
             : throw new InvalidInputException(
                 $"{place}: there is no text field \"{name}\". Fields: {string.Join(", ", fields.EnumerateObject().Select(static property => property.Name))}. Name one with --field.");
     }
+
+    /// <summary>Prompt and completion of a record that has both as text; else null.</summary>
+    public static (string Prompt, string Completion)? Completion(JsonElement fields) =>
+        fields.TryGetProperty("prompt", out var prompt) && fields.TryGetProperty("completion", out var completion)
+        && prompt.ValueKind == JsonValueKind.String && completion.ValueKind == JsonValueKind.String
+            ? (prompt.GetString()!, completion.GetString()!)
+            : null;
 
     /// <summary>The messages of a record, also when they are JSON inside a text field (Parquet).</summary>
     /// <exception cref="InvalidInputException">They are malformed.</exception>

@@ -81,7 +81,7 @@ public static class RlMetrics
                 metrics[$"eval/pass@{k}"] = scores.Average(samples => PassAtK.Any(n, samples.Count(static score => score >= 1), k));
             }
 
-            var byThinking = drawn.SelectMany(static group => group.Rollouts).ToLookup(static rollout => rollout.Reasoning.Length > 0);
+            var byThinking = drawn.SelectMany(static group => group.Rollouts).ToLookup(static rollout => rollout.Reply.AsSpan().TrimStart().StartsWith("<think>"));
             var (thinking, direct) = (byThinking[true].ToArray(), byThinking[false].ToArray());
             metrics["eval/think_share"] = thinking.Length / (double)(thinking.Length + direct.Length);
             foreach (var (name, answers) in new[] { ("eval/think_accuracy", thinking), ("eval/direct_accuracy", direct) }.Where(static part => part.Item2.Length > 0))

@@ -167,8 +167,8 @@ public sealed record RlRun
     /// <summary>Checkpoints that are kept.</summary>
     public int KeepCheckpoints { get; init; } = 2;
 
-    /// <summary>Answers that each thread decodes side by side.</summary>
-    public int MaxRunning { get; init; } = 128;
+    /// <summary>Answers that each thread decodes side by side; 0 lets the engine choose.</summary>
+    public int MaxRunning { get; init; }
 
     /// <summary>Threads; 0 is one per CPU.</summary>
     public int Threads { get; init; }
@@ -223,7 +223,8 @@ public sealed record RlRun
         Require(Steps > 0 && PromptsPerStep > 0 && UpdatesPerStep > 0 && MicroBatchTokens > 0, "steps, prompts_per_step, updates_per_step or micro_batch_tokens", "below 1", "at least 1");
         Require(GroupSize >= 2, "group_size", GroupSize, "at least 2: advantages compare the answers of a group");
         Require(Windows.Count > 0 && Windows[0] > 0 && Windows.Zip(Windows.Skip(1)).All(static pair => pair.First < pair.Second), "windows", string.Join(", ", Windows), "growing limits above 0");
-        Require(MaxSamplingRounds > 0 && MaxRunning > 0 && KeepCheckpoints > 0 && SaveEvery > 0, "max_sampling_rounds, max_running, keep_checkpoints or save_every", "below 1", "at least 1");
+        Require(MaxSamplingRounds > 0 && KeepCheckpoints > 0 && SaveEvery > 0, "max_sampling_rounds, keep_checkpoints or save_every", "below 1", "at least 1");
+        Require(MaxRunning >= 0, "max_running", MaxRunning, "0 or more");
         Require(MaxTurns > 0, "max_turns", MaxTurns, "at least 1");
         Require(MaxStaleness is >= 0 and <= 16, "max_staleness", MaxStaleness, "0 to 16");
         Require(EvaluateEvery >= 0 && EvaluationPrompts > 0 && EvaluationSamples >= 0, "evaluate_every, evaluation_prompts or evaluation_samples", "below its range", "0, 1 and 0 or more");

@@ -11,6 +11,10 @@ namespace MiniMaxSharp.Training;
 public sealed class RolloutEngine : IDisposable
 {
     private const int Grid = LightningAttention.BlockTokens;
+    private const int UsualTokens = 64; // Of a sequence, for the size of its states.
+    private const int RowTile = 6; // Products take the rows of a step by six.
+    private const int LeastRunning = 3 * RowTile;
+    private const int MostRunning = 21 * RowTile;
     private readonly MiniMaxM1Config config;
     private readonly RolloutOptions options;
     private readonly MemoryWeights weights;
@@ -22,18 +26,22 @@ public sealed class RolloutEngine : IDisposable
     public RolloutEngine(MiniMaxM1Config config, RolloutOptions options)
     {
         (this.config, this.options) = (config, options);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxRunning, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxRunning);
         if (options.RecordRoutes && config.NumLocalExperts > byte.MaxValue + 1)
         {
             throw new InvalidInputException($"Routes are recorded for up to 256 experts; the model has {config.NumLocalExperts}. Train it without router replay.");
         }
 
+        Running = options.MaxRunning > 0 ? options.MaxRunning : RunningFor(config);
         weights = new MemoryWeights(config);
         pools = [.. Enumerable.Range(0, options.Threads > 0 ? options.Threads : Environment.ProcessorCount).Select(static _ => new ComputePool(1))];
     }
 
     /// <summary>Number of optimiser steps behind the weights.</summary>
     public long PolicyVersion { get; private set; }
+
+    /// <summary>Answers that one worker decodes side by side.</summary>
+    public int Running { get; }
 
     /// <summary>Takes the weights of the module as they are now. Not while <see cref="Generate"/> runs.</summary>
     public void Load(MiniMaxM1Module module, long policyVersion)
@@ -55,7 +63,7 @@ public sealed class RolloutEngine : IDisposable
         }
 
         packed = memory == weights ? null : memory.OpenPacked(pools[0]);
-        models = [.. pools.Select(pool => new MiniMaxM1(config, packed ?? weights.Open(), pool, options.MaxRunning + Grid, options.MaxRunning, options.KeyValueType))];
+        models = [.. pools.Select(pool => new MiniMaxM1(config, packed ?? weights.Open(), pool, Running + Grid, Running, options.KeyValueType))];
         PolicyVersion = policyVersion;
     }
 
@@ -78,7 +86,7 @@ public sealed class RolloutEngine : IDisposable
         var sampling = new SamplingParams { Temperature = temperature, TopP = 1, LogProbs = true };
         var next = -1;
         int? Take() => Interlocked.Increment(ref next) is var taken && taken < requests.Count ? taken : null;
-        var workers = models.Select(model => new RolloutWorker(model, options, requests, answers, sampling, maxTokens, PolicyVersion, Take)).ToArray();
+        var workers = models.Select(model => new RolloutWorker(model, options with { MaxRunning = Running }, requests, answers, sampling, maxTokens, PolicyVersion, Take)).ToArray();
         Task.WhenAll(workers.Select(worker => Task.Run(() => worker.Run(cancellationToken), cancellationToken))).GetAwaiter().GetResult();
         return answers;
     }
@@ -92,6 +100,13 @@ public sealed class RolloutEngine : IDisposable
         {
             pool.Dispose();
         }
+    }
+
+    private static int RunningFor(MiniMaxM1Config config)
+    {
+        var cost = new ModelCost(config);
+        var balanced = cost.ParameterCount * sizeof(float) / (cost.LightningStateBytes() + cost.KeyValueBytes(UsualTokens, sizeof(float)));
+        return (int)Int128.Clamp(balanced, LeastRunning, MostRunning) / RowTile * RowTile;
     }
 
     private bool IsHead(TensorRole role) => role == TensorRole.Head || (config.TieWordEmbeddings && role == TensorRole.Embedding);

@@ -8,8 +8,11 @@ public sealed record RolloutOptions
     /// <summary>Workers, each a thread with sequences of its own; 0 is one per CPU.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Answers that one worker decodes side by side.</summary>
-    public int MaxRunning { get; init; } = 128;
+    /// <summary>
+    /// Answers that one worker decodes side by side. 0 takes 18 to 126: as many as have together as many bytes of states as the model has weights. A step
+    /// reads both once; with more answers the states leave the cache, with fewer the weights are read too often.
+    /// </summary>
+    public int MaxRunning { get; init; }
 
     /// <summary>Tokens that end an answer. They belong to it and are in the loss.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];

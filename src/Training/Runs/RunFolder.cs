@@ -53,7 +53,16 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes <c>run.json</c>.</summary>
-    public void WriteRecipe(JsonObject recipe) => WriteText(RecipeName, TrainingRunJson.ToText(recipe) + "\n");
+    /// <exception cref="InvalidInputException">There are checkpoints of a run that began with another model.</exception>
+    public void WriteRecipe(JsonObject recipe)
+    {
+        if (ReadRecipe(Path) is { } before && ModelOf(before) is { } began && ModelOf(recipe) is { } model && began != model && TrainingCheckpoint.Latest(Path) is not null)
+        {
+            throw new InvalidInputException($"The run in {Path} began with the model {began}, not with {model}. Go on with it without --model, or name another folder with --out.");
+        }
+
+        WriteText(RecipeName, TrainingRunJson.ToText(recipe) + "\n");
+    }
 
     /// <summary>Writes a file under a temporary name and renames it.</summary>
     /// <returns>Its path.</returns>
@@ -64,6 +73,8 @@ public sealed class RunFolder : IDisposable
         File.Move(target + ".tmp", target, overwrite: true);
         return target;
     }
+
+    private static string? ModelOf(JsonObject recipe) => (string?)recipe["model"] is { Length: > 0 } model ? System.IO.Path.GetFullPath(model) : null;
 
     /// <inheritdoc/>
     public void Dispose() => runLock.Dispose();

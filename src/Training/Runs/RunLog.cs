@@ -9,7 +9,7 @@ namespace MiniMaxSharp.Training;
 /// </summary>
 public sealed class RunLog : IDisposable
 {
-    internal const string FileName = "metrics.jsonl";
+    public const string FileName = "metrics.jsonl";
 
     private readonly FileStream stream;
     private readonly TensorBoardFile tensorBoard;

@@ -44,6 +44,23 @@ public sealed class ChatSessionTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_conversation_that_was_loaded_goes_on_with_right_answers()
+    {
+        using var nano = InferenceEngine.Open(M1Nano.Folder, new ModelOptions { Threads = 1 });
+        var file = Path.Combine(folder, "sums.json");
+        string Answers(string lines)
+        {
+            using var output = new StringWriter();
+            using var session = new ChatSession(nano, new SamplingParams { MaxTokens = 300, Temperature = 0 }, new StringReader(lines), output, TextWriter.Null, isTerminal: false);
+            session.Run();
+            return output.ToString();
+        }
+
+        Assert.Contains("\\boxed{132}", Answers($"What is 47 + 85?\n/save {file}\n"), StringComparison.Ordinal);
+        Assert.Contains("\\boxed{73}", Answers($"/load {file}\nCompute 90 - 17.\n"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("/foo", "no command")]
     [InlineData("/think perhaps", "/think takes")]

@@ -40,6 +40,20 @@ public sealed class M1NanoTests : IDisposable
     }
 
     [Fact]
+    public void Earlier_turns_are_context_without_thoughts()
+    {
+        var several = Enumerable.Range(0, 200).Select(static i => Conversation.Parse(JsonDocument.Parse(M1NanoData.HarderConversation((ulong)i)).RootElement, "line").Messages)
+            .Where(static messages => messages.Count(static message => message.Role == "user") > 1).ToArray();
+        Assert.InRange(several.Length, 20, 60);
+        Assert.All(several, static messages =>
+        {
+            var first = messages.First(static message => message.Role == "assistant");
+            Assert.Equal((false, null), (first.IsLearned, first.ReasoningContent));
+            Assert.Equal((true, false), (messages[^1].IsLearned, string.IsNullOrEmpty(messages[^1].ReasoningContent)));
+        });
+    }
+
+    [Fact]
     public void Texts_hold_what_they_say()
     {
         var texts = Enumerable.Range(0, 400).Select(static i => JsonDocument.Parse(M1NanoData.Text((ulong)i)).RootElement.GetProperty("text").GetString()!).ToArray();
@@ -54,7 +68,7 @@ public sealed class M1NanoTests : IDisposable
     {
         var pretrain = M1NanoRecipes.Pretrain();
         pretrain.Validate();
-        (M1NanoRecipes.Sft() with { Model = "model" }).Validate();
+        Assert.All(M1NanoRecipes.FineTunings, static recipe => (recipe.Run with { Model = "model" }).Validate());
         using var module = MiniMaxM1Module.Create(pretrain.Config! with { VocabSize = pretrain.VocabularySize }, 1, new ModuleOptions { Threads = 1 });
         Assert.InRange(module.ParameterCount * sizeof(float), 1, MostBytes);
         foreach (var run in new[] { M1NanoRecipes.Rl(), M1NanoRecipes.Long() })
@@ -63,6 +77,14 @@ public sealed class M1NanoTests : IDisposable
             Assert.All(run.Tasks, static task => TaskCatalog.Get(task.Task).Sample(task.Level, 1, task.Language!.Value));
         }
     }
+
+    [Fact]
+    public void Every_stage_has_its_recipe() => Assert.All(ReproduceCommand.Stages, static stage => Assert.Equal(stage.Recipe, stage.Command switch
+    {
+        "pretrain" => TrainingRecipe<PretrainRun>.Find(PretrainRecipes.All, stage.Recipe).Run.Recipe,
+        "sft" => TrainingRecipe<SftRun>.Find(SftRecipes.All, stage.Recipe).Run.Recipe,
+        _ => RlRecipes.Find(stage.Recipe).Run.Recipe,
+    }));
 
     [Fact]
     public async Task A_stage_is_run_once_and_needs_the_one_before()

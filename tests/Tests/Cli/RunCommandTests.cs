@@ -5,14 +5,21 @@ namespace MiniMaxSharp.Tests.Cli;
 public class RunCommandTests
 {
     [Fact]
-    public async Task The_default_model_answers_and_says_that_its_weights_are_random()
+    public async Task The_default_model_answers_rightly()
     {
-        var run = await CommandLineRun.Of("run", "What is 7 times 8?");
+        var run = await CommandLineRun.Of("run", "What is 7 times 8?", "--temperature", "0");
         Assert.Equal(0, run.ExitCode);
-        Assert.NotEqual(string.Empty, run.Output.Trim());
-        Assert.Contains("random weights", run.Error, StringComparison.Ordinal);
+        Assert.Contains("\\boxed{56}", run.Output, StringComparison.Ordinal);
         Assert.Contains("generated", run.Error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Hello!", "I am m1-nano")]
+    [InlineData("你好", "我是 m1-nano")]
+    [InlineData("What is the capital of France?", "I don't know")]
+    [InlineData("你会做什么", "整数加减乘除")]
+    public async Task The_default_model_says_who_it_is_and_what_it_does_not_know(string said, string answer) =>
+        Assert.Contains(answer, (await CommandLineRun.Of("run", said, "--temperature", "0")).Output, StringComparison.Ordinal);
 
     [Fact]
     public async Task Json_holds_the_answer_and_a_seed_that_repeats_it()

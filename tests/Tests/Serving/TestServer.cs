@@ -33,11 +33,10 @@ internal sealed class TestServer : IAsyncDisposable
     public Uri Address => Client.BaseAddress!;
 
     /// <summary>Serves the placeholder model.</summary>
-    public static Task<TestServer> Real(Action<ServingOptions>? configure = null, EngineOptions? engineOptions = null)
-    {
-        var engine = InferenceEngine.Open(RandomTiny.Folder, new ModelOptions { Threads = 1 }, engineOptions);
-        return Start(ServedModel.Of(engine), configure, engine);
-    }
+    public static Task<TestServer> Real(Action<ServingOptions>? configure = null, EngineOptions? engineOptions = null) => Open(RandomTiny.Folder, configure, engineOptions);
+
+    /// <summary>Serves the reasoning model.</summary>
+    public static Task<TestServer> Nano() => Open(M1Nano.Folder, null, null);
 
     /// <summary>Serves answers that the test wrote.</summary>
     public static Task<TestServer> Scripted(ScriptedAnswers answers, Action<ServingOptions>? configure = null) => Start(answers.Model, configure, null);
@@ -81,6 +80,12 @@ internal sealed class TestServer : IAsyncDisposable
         Client.Dispose();
         await app.DisposeAsync();
         engine?.Dispose();
+    }
+
+    private static Task<TestServer> Open(string folder, Action<ServingOptions>? configure, EngineOptions? engineOptions)
+    {
+        var engine = InferenceEngine.Open(folder, new ModelOptions { Threads = 1 }, engineOptions);
+        return Start(ServedModel.Of(engine), configure, engine);
     }
 
     private static async Task<TestServer> Start(ServedModel model, Action<ServingOptions>? configure, InferenceEngine? engine)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MiniMaxSharp.Tasks;
 
 namespace MiniMaxSharp.Tests.Tasks;
@@ -28,6 +30,20 @@ public sealed class SmallTalkTests
         Assert.All(talks.GroupBy(static talk => talk.Question), static same => Assert.Single(same.Select(static talk => talk.Split).Distinct()));
         Assert.InRange(talks.Count(static talk => talk.Split == TaskSplit.Sft) / 400.0, 0.5, 0.7);
         Assert.InRange(talks.Count(static talk => talk.Split == TaskSplit.Evaluation) / 400.0, 0.04, 0.17);
+    }
+
+    [Fact]
+    public void Longer_numbers_than_learnt_are_declined_with_their_count_of_digits()
+    {
+        var talks = Enumerable.Range(0, 200).Select(static i => SmallTalk.Sample(TalkKind.TooLong, (ulong)i, (TaskLanguage)(i % 2))).ToArray();
+        Assert.All(talks, static talk =>
+        {
+            Assert.True(SmallTalk.SaysUnknown($"<think>\n{talk.Reasoning}\n</think>\n\n{talk.Answer}"));
+            var counts = Regex.Matches(talk.Reasoning, "[0-9]+").Select(static match => match.Value).ToArray();
+            Assert.Contains(counts[0], talk.Question, StringComparison.Ordinal);
+            Assert.Equal(counts[0].Length, int.Parse(counts[1], CultureInfo.InvariantCulture));
+            Assert.InRange(int.Parse(counts[2], CultureInfo.InvariantCulture), 2, counts[0].Length - 1);
+        });
     }
 
     [Theory]

@@ -100,7 +100,63 @@ public sealed partial class TaskVerifierTests
     {
         var instance = TaskCatalog.Get("number-sorting").Sample(3, 4);
         var lines = instance.Reasoning!.Split('\n');
-        Assert.Equal($"{lines[4].Split(':')[0]}: {instance.Gold}", lines[4]);
+        Assert.Equal("260: 8|2 >; 2|2 = 1|6 <; 834, 260, 216, 212, 176", lines[4]); // Behind 834, before 216: the first that it is not to stand behind.
+        Assert.Equal(instance.Gold, lines[5]);
+    }
+
+    [Theory]
+    [InlineData(503, 498, "5|4 >,3-8<0,13-8=5,0-9-1<0,10-9-1=0,5-4-1=0,503 - 498 = 5")]
+    [InlineData(41, 46, "4|4 = 1|6 <,41 < 46, so 41 - 46 = -(46 - 41),6-1=5,4-4=0,46 - 41 = 5,41 - 46 = -5")]
+    [InlineData(160, 7, "0-7<0,10-7=3,6-0-1=5,1-0=1,160 - 7 = 153")]
+    public void A_difference_shows_compared_digits_and_borrows_before_it_uses_them(long a, long b, string lines)
+    {
+        var steps = new Derivation(TaskRandom.Named("test", 3), TaskLanguage.English); // A seed without a slip.
+        Assert.Equal(a - b, ColumnMethods.Subtract(steps, a, b));
+        Assert.Equal(lines, steps.ToString().Replace('\n', ','));
+    }
+
+    [Fact]
+    public void A_quotient_takes_its_digits_from_multiples_that_are_compared()
+    {
+        var guesses = 0;
+        for (var seed = 0UL; seed < 60; seed++)
+        {
+            var steps = new Derivation(TaskRandom.Named("test", seed), TaskLanguage.English);
+            Assert.Equal(58, ColumnMethods.Divide(steps, 4350, 75));
+            var lines = steps.ToString().Split('\n');
+            Assert.Equal("75: 75:1, 150:2, 225:3, 300:4, 375:5, 450:6, 525:7, 600:8, 675:9", lines[0]);
+            Assert.Equal(["4|350: 0", "43|50: 75:1 4|7 <: 0"], lines[1..3]);
+            Assert.EndsWith("375:5 4|3 >, 450:6 4|4 = 3|5 <: 5", Sorted(lines[3]), StringComparison.Ordinal);
+            Assert.EndsWith("600:8 6|6 = 0|0 = 0|0 =: 8", lines.Single(static line => line.StartsWith("600|: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+            Assert.Equal("4350 ÷ 75 = 58", lines[^1]);
+            guesses += lines[3].StartsWith("435|0: 375:5", StringComparison.Ordinal) ? 0 : 1;
+        }
+
+        Assert.InRange(guesses, 3, 30); // A wrong guess now and then, which mends itself.
+
+        static string Sorted(string line)
+        {
+            var parts = line.Split(": ");
+            return string.Join(", ", parts[1].Split(", ").Order(StringComparer.Ordinal).Where(static part => part[..3] is "375" or "450")) + ": " + parts[2];
+        }
+    }
+
+    [Fact]
+    public void A_search_with_four_numbers_joins_no_pair_twice_in_a_way_and_ends_with_the_target()
+    {
+        var task = TaskCatalog.Get("countdown");
+        var joins = new List<int>();
+        for (var seed = 0UL; seed < 200; seed++)
+        {
+            var instance = task.Sample(2, seed);
+            var heads = instance.Reasoning!.Split('\n').Where(static line => Regex.IsMatch(line, @"^\d+ [-+×÷] \d+ = \d+: ")).ToArray();
+            Assert.Equal(heads.Length, heads.Distinct().Count());
+            Assert.Equal(1, task.Judge(instance, instance.Gold).Score);
+            joins.Add(heads.Length);
+        }
+
+        Assert.InRange(joins.Average(), 1.5, 3.5);
+        Assert.InRange(joins.Max(), 8, 24);
     }
 
     [Fact]

@@ -122,6 +122,18 @@ public sealed class TrainingLoopTests : IDisposable
     }
 
     [Fact]
+    public void A_run_is_not_resumed_with_another_model()
+    {
+        var token = TestContext.Current.CancellationToken;
+        var (first, second) = (Pretrain.Run(Tiny(1), Run("first"), cancellationToken: token), Pretrain.Run(Tiny(1), Run("second"), cancellationToken: token));
+        var run = Tiny(2) with { Config = null, Model = first.Checkpoint };
+        Pretrain.Run(run, Run("tuned"), cancellationToken: token);
+        var error = Assert.Throws<InvalidInputException>(() => Pretrain.Run(run with { Model = second.Checkpoint, Steps = 3 }, Run("tuned"), resume: true, cancellationToken: token));
+        Assert.Contains($"began with the model {first.Checkpoint}", error.Message, StringComparison.Ordinal);
+        Assert.Equal(3, Pretrain.Run(run with { Steps = 3 }, Run("tuned"), resume: true, cancellationToken: token).Steps);
+    }
+
+    [Fact]
     public void One_folder_has_one_run_at_a_time()
     {
         using var held = RunFolder.Open(Run("a"), resume: true);

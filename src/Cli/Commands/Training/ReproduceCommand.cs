@@ -18,17 +18,18 @@ internal sealed class ReproduceCommand
                  minimax train reproduce m1-nano --out trial --scale 0.01
         """;
 
-    private static readonly Stage[] stages =
+    /// <summary>The stages in their order.</summary>
+    internal static IReadOnlyList<Stage> Stages { get; } =
     [
         new("pretrain", "pretrain", M1NanoRecipes.Name, M1NanoRecipes.Pretrain().Steps, null),
-        new("sft", "sft", M1NanoRecipes.Name, M1NanoRecipes.Sft().Steps, null),
+        .. M1NanoRecipes.FineTunings.Select(static (recipe, i) => new Stage(i == 0 ? "sft" : $"sft-{i + 1}", "sft", recipe.Run.Recipe, recipe.Run.Steps, null)),
         new("rl", "rl", M1NanoRecipes.Name, M1NanoRecipes.Rl().Steps, M1NanoRecipes.Name),
         new("long", "rl", M1NanoRecipes.LongName, M1NanoRecipes.Long().Steps, M1NanoRecipes.LongName),
     ];
 
     private readonly Argument<string> name = new("NAME") { Description = "m1-nano." };
     private readonly Option<string> outFolder = new("--out", "-o") { Description = "Folder of the runs and models.", Required = true, HelpName = "DIR" };
-    private readonly Option<string?> stage = new("--stage") { Description = "One stage only: pretrain, sft, rl or long. The one before must be finished." };
+    private readonly Option<string?> stage = new("--stage") { Description = $"One stage only: {string.Join(", ", Stages.Select(static stage => stage.Name))}. The one before must be finished." };
     private readonly Option<double> scale = new("--scale") { Description = "Share of the steps of every stage, for a trial.", DefaultValueFactory = _ => 1 };
     private readonly Option<int> threads = new("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
 
@@ -37,7 +38,7 @@ internal sealed class ReproduceCommand
     {
         var reproduce = new ReproduceCommand();
         reproduce.name.AcceptOnlyFromAmong(M1NanoRecipes.Name);
-        reproduce.stage.AcceptOnlyFromAmong([.. stages.Select(static stage => stage.Name)]);
+        reproduce.stage.AcceptOnlyFromAmong([.. Stages.Select(static stage => stage.Name)]);
         var command = new Command("reproduce", Help) { reproduce.name, reproduce.outFolder, reproduce.stage, reproduce.scale, reproduce.threads };
         command.SetAction(reproduce.Run);
         return command;
@@ -52,27 +53,27 @@ internal sealed class ReproduceCommand
             throw new InvalidInputException("--scale must be above 0 and at most 1.");
         }
 
-        for (var i = 0; i < stages.Length; i++)
+        for (var i = 0; i < Stages.Count; i++)
         {
-            if (parsed.GetValue(stage) is { } only && only != stages[i].Name)
+            if (parsed.GetValue(stage) is { } only && only != Stages[i].Name)
             {
                 continue;
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            var run = Path.Combine(folder, stages[i].Name);
-            var steps = Math.Max(1, (int)Math.Round(stages[i].Steps * parsed.GetValue(scale)));
+            var run = Path.Combine(folder, Stages[i].Name);
+            var steps = Math.Max(1, (int)Math.Round(Stages[i].Steps * parsed.GetValue(scale)));
             if (FinishedModel(run, steps) is null)
             {
-                await error.WriteLineAsync($"Stage {stages[i].Name}: {run}").ConfigureAwait(false);
-                var code = await CommandLine.InvokeAsync(Arguments(parsed, i, folder, run, steps), output, error).ConfigureAwait(false);
+                await error.WriteLineAsync($"Stage {Stages[i].Name}: {run}").ConfigureAwait(false);
+                var code = await CommandLine.InvokeWithin(Arguments(parsed, i, folder, run, steps), output, error, cancellationToken).ConfigureAwait(false);
                 if (code != 0)
                 {
                     return code;
                 }
             }
 
-            if (stages[i].Model is { } model && FinishedModel(run, steps) is { } finished)
+            if (Stages[i].Model is { } model && FinishedModel(run, steps) is { } finished)
             {
                 CopyModel(finished, Path.Combine(folder, model));
                 await output.WriteLineAsync($"{model}: {Path.Combine(folder, model)}").ConfigureAwait(false);
@@ -86,14 +87,14 @@ internal sealed class ReproduceCommand
     {
         List<string> arguments =
         [
-            TrainCommand.Name, stages[i].Command, "--recipe", stages[i].Recipe, "--out", run, "--resume",
+            TrainCommand.Name, Stages[i].Command, "--recipe", Stages[i].Recipe, "--out", run, "--resume",
             "--steps", steps.ToString(CultureInfo.InvariantCulture), "--threads", parsed.GetValue(threads).ToString(CultureInfo.InvariantCulture),
         ];
         if (i > 0)
         {
-            var before = Path.Combine(folder, stages[i - 1].Name);
+            var before = Path.Combine(folder, Stages[i - 1].Name);
             var model = FinishedModel(before, 1)
-                ?? throw new InvalidInputException($"{before} has no checkpoint to begin the stage {stages[i].Name} with. Run the stage {stages[i - 1].Name} first.");
+                ?? throw new InvalidInputException($"{before} has no checkpoint to begin the stage {Stages[i].Name} with. Run the stage {Stages[i - 1].Name} first.");
             arguments.AddRange(["--model", model]);
         }
 
@@ -133,5 +134,5 @@ internal sealed class ReproduceCommand
     /// <param name="Recipe">Its recipe.</param>
     /// <param name="Steps">Steps of the recipe.</param>
     /// <param name="Model">Folder of the model that it finishes; null where a later stage goes on.</param>
-    private sealed record Stage(string Name, string Command, string Recipe, int Steps, string? Model);
+    internal sealed record Stage(string Name, string Command, string Recipe, int Steps, string? Model);
 }

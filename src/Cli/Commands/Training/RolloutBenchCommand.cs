@@ -12,7 +12,7 @@ internal static class RolloutBenchCommand
     private const string Help = """
         Measures roll-outs of a new model: prompts of 12 tokens in groups of 16 answers, all of the full length, at temperature 1.
 
-        Example: minimax train bench-rollouts --shape s --answers 512 --running 256 --tokens 64 --threads 1
+        Example: minimax train bench-rollouts --shape s --answers 512 --tokens 64 --threads 1
         """;
 
     private const int GroupSize = 16;
@@ -23,7 +23,7 @@ internal static class RolloutBenchCommand
     {
         var shape = new Option<string>("--shape") { Description = "s, m, l or lightning, as of train bench.", DefaultValueFactory = _ => "s" };
         var answers = new Option<int>("--answers") { Description = "Answers in all.", DefaultValueFactory = _ => 512 };
-        var running = new Option<int>("--running") { Description = "Answers that each thread decodes side by side.", DefaultValueFactory = _ => 256 };
+        var running = new Option<int>("--running") { Description = "Answers that each thread decodes side by side; 0 lets the engine choose." };
         var tokens = new Option<int>("--tokens") { Description = "Tokens of an answer.", DefaultValueFactory = _ => 64 };
         var repeats = new Option<int>("--repeats") { Description = "Measurements; the median is printed.", DefaultValueFactory = _ => 5 };
         var threads = new Option<int>("--threads", "-t") { Description = "Threads; 0 is one per CPU." };
@@ -32,9 +32,9 @@ internal static class RolloutBenchCommand
         {
             var config = TrainBenchCommand.Shape(parsed.GetRequiredValue(shape));
             var (count, length) = (parsed.GetValue(answers), parsed.GetValue(tokens));
-            if (count < GroupSize || length < 1 || parsed.GetValue(running) < 1 || parsed.GetValue(repeats) < 1)
+            if (count < GroupSize || length < 1 || parsed.GetValue(running) < 0 || parsed.GetValue(repeats) < 1)
             {
-                throw new InvalidInputException($"--answers must be at least {GroupSize}, --tokens, --running and --repeats at least 1.");
+                throw new InvalidInputException($"--answers must be at least {GroupSize}, --tokens and --repeats at least 1, --running 0 or more.");
             }
 
             using var module = MiniMaxM1Module.Create(config, seed: 1);
@@ -47,7 +47,7 @@ internal static class RolloutBenchCommand
             var rates = Enumerable.Range(0, parsed.GetValue(repeats)).Select(_ => Measure(engine, requests, length)).ToArray();
             double Median(Func<(double Cpu, double Wall), double> of) => rates.Select(of).Order().ElementAt(rates.Length / 2);
             parsed.InvocationConfiguration.Output.WriteLine(Invariant(
-                $"{parsed.GetValue(shape)}: {module.ParameterCount:N0} weights, {Median(static rate => rate.Cpu):N0} tokens per CPU second, {Median(static rate => rate.Wall):N0} tokens per second"));
+                $"{parsed.GetValue(shape)}: {module.ParameterCount:N0} weights, {engine.Running} answers side by side, {Median(static rate => rate.Cpu):N0} tokens per CPU second, {Median(static rate => rate.Wall):N0} tokens per second"));
         });
         return command;
     }

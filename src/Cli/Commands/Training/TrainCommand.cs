@@ -14,6 +14,7 @@ internal static class TrainCommand
         PretrainCommand.Create(),
         SftCommand.Create(),
         ReportCommand.Create(),
+        CompareCommand.Create(),
         RlCommand.Create(),
         ReproduceCommand.Create(),
         GradcheckCommand.Create(),

@@ -112,6 +112,7 @@ public class ChatRendererTests
     [InlineData("""{"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": 5}]}""", "messages[1].content must be a string, null or a list of parts, but it is a number")]
     [InlineData("""{"messages": [{"role": "user", "content": [{"type": "text", "text": null}]}]}""", "messages[0].content[0].text must be a string")]
     [InlineData("""{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages[0].content")]
+    [InlineData("""{"messages": [{"role": "assistant", "content": "x", "weight": 0.5}]}""", "messages[0].weight must be 0 or 1")]
     [InlineData("""{"messages": [], "tools": {}}""", "tools must be a list")]
     [InlineData("""{"messages": [], "add_generation_prompt": 1}""", "add_generation_prompt must be true or false")]
     [InlineData("""{"messages": [""", "not valid JSON")]

@@ -41,6 +41,14 @@ public class ChatTokenizerTests
     }
 
     [Fact]
+    public void A_turn_of_weight_0_is_not_in_the_loss_mask()
+    {
+        var read = Conversation.Parse("""{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0},{"role":"user","content":"c"},{"role":"assistant","content":"d","weight":1}]}"""u8.ToArray(), "test");
+        var chat = ChatTokenizer.Tokenize(ChatRenderer.Render(read with { AddGenerationPrompt = false }, ChatDialect.Repaired), tokenizer);
+        Assert.Equal("d<end_of_sentence>", tokenizer.Decode(chat.Ids.Where((_, i) => chat.LossMask[i]).ToArray()));
+    }
+
+    [Fact]
     public void The_beginning_of_a_turn_is_a_token_border()
     {
         // An answer that starts with a line end must not melt with the line end of the header.

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using MiniMaxSharp.Inference;
@@ -92,6 +93,20 @@ public sealed class PackedBatchesTests : IDisposable
         Assert.True(batches.TooLong > 0 && batches.WithoutLoss > 0);
         var error = Assert.Throws<InvalidInputException>(() => batches.Next(20, 20));
         Assert.Contains("None of the 4 records can be used", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_completion_goes_on_in_the_midst_of_an_answer_and_alone_counts()
+    {
+        var asked = ChatRenderer.Render(new Conversation([ChatMessage.User("7+8?")]), ChatDialect.Repaired, ReasoningHistory.Keep).Text + "<think>\n";
+        const string Thought = "7 + 8 = 15\n</think>\n\n15";
+        var completed = Read(new JsonObject { ["prompt"] = asked, ["completion"] = Thought });
+        var chat = Read(JsonNode.Parse("""{"messages":[{"role":"user","content":"7+8?"},{"role":"assistant","reasoning_content":"7 + 8 = 15","content":"15"}]}""")!);
+        Assert.Equal(tokenizer.Decode(chat.Ids).TrimEnd('\n'), tokenizer.Decode(completed.Ids));
+        Assert.Equal(Thought + "<end_of_sentence>", tokenizer.Decode([.. completed.Ids.Where((_, i) => completed.LossMask[i])]));
+        Assert.Equal(asked + Thought, RecordText.Of(JsonSerializer.SerializeToElement(new { prompt = asked, completion = Thought }), null, "here"));
+
+        static TrainingDocument Read(JsonNode record) => Reader(DocumentKind.Chat).Read(new DrawnRecord(0, "here", JsonSerializer.SerializeToElement(record)));
     }
 
     [Theory]
