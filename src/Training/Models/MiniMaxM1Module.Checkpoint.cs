@@ -52,7 +52,7 @@ public sealed partial class MiniMaxM1Module
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and the weights in the official layout, in the types of <see cref="MiniMaxM1Config.TorchDtype"/> (BF16 with
+    /// Writes <c>config.json</c> and the weights in the official layout, in the types of <see cref="MiniMaxM1Config.TorchDtype"/> (F32 where those are F16; BF16 with
     /// <see cref="ModuleOptions.Bf16Weights"/>); the engine runs the folder at once. Adapters are merged. An existing checkpoint there is replaced file by file,
     /// each under a temporary name first.
     /// </summary>

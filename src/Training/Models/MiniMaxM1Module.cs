@@ -74,8 +74,8 @@ public sealed partial class MiniMaxM1Module : IDisposable
     /// <summary>Number of weights.</summary>
     public long ParameterCount => Parameters.Sum(p => p.Value.numel());
 
-    /// <summary>Type of the weights in a saved checkpoint, routers aside.</summary>
-    internal DType StoredType => options.Bf16Weights ? DType.BF16 : Config.TorchDtype;
+    /// <summary>Type of the weights in a saved checkpoint, routers aside. A model read from F16 is stored in F32: training leaves the range of F16.</summary>
+    internal DType StoredType => options.Bf16Weights ? DType.BF16 : Config.TorchDtype is DType.F16 ? DType.F32 : Config.TorchDtype;
 
     /// <summary>The kernels, for the optimiser.</summary>
     internal GradientKernels Kernels => kernels;

@@ -15,6 +15,7 @@ public sealed class TrainingCheckpointTests : IDisposable
     [Theory]
     [InlineData(DType.F32)]
     [InlineData(DType.BF16)]
+    [InlineData(DType.F16)]
     public void Going_on_from_a_checkpoint_gives_the_same_weights_bitwise(DType stored)
     {
         var config = TrainingModels.Tiny with { TorchDtype = stored };
