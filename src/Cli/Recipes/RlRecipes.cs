@@ -11,7 +11,7 @@ internal static class RlRecipes
     [
         new(NanoArithmeticCispo(), "A model that half knows how to add learns it with CISPO; it makes that model first.", StartModels.HalfLearntAddition),
         .. Study("fork", new RlTask("sum-of-three", 2), 160, StartModels.Fork),
-        .. Study("plain", new RlTask("bracket-completion", 4), 64, StartModels.Plain),
+        .. Study("plain", new RlTask("bracket-completion", 3), 192, StartModels.Plain),
         new(M1NanoRecipes.Rl(), "Stage of m1-nano after fine-tuning (--model): CISPO on all of its tasks, in English and Chinese."),
         new(M1NanoRecipes.Long(), "Last stage of m1-nano (--model): problems one level harder, and a longer output window."),
     ];

@@ -23,13 +23,13 @@ internal static class StartModels
     /// </summary>
     public static StartModel Fork { get; } = new(
         Pretraining("fork-texts", 96, 2000, 24_000, seed => Text("sum-of-three", 2, seed)),
-        FineTuning("fork-both", 2000, 30_000, Forked),
+        FineTuning("fork-both", 2600, 30_000, Forked),
         FineTuning("fork", 150, 30_000, Forked, batchTokens: 8192, rate: 2e-3));
 
-    /// <summary>Completes brackets at once, and is often wrong. Nothing is planted.</summary>
+    /// <summary>Completes brackets with a scratchpad, and is often wrong. Nothing is planted.</summary>
     public static StartModel Plain { get; } = new(
-        Pretraining("plain-texts", 96, 600, 20_000, seed => Text("bracket-completion", 4, seed)),
-        FineTuning("plain", 600, 20_000, seed => Conversation("bracket-completion", 4, seed, thinks: false)));
+        Pretraining("plain-texts", 96, 1240, 20_000, seed => Text("bracket-completion", 2, seed)),
+        FineTuning("plain", 200, 20_000, seed => Conversation("bracket-completion", 2, seed, thinks: true)));
 
     private static TrainingRecipe<PretrainRun> Pretraining(string name, int hidden, int steps, int lines, Func<ulong, JsonObject> line) => new(
         Common(new PretrainRun
