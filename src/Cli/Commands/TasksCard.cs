@@ -135,11 +135,14 @@ internal sealed class TasksCard
             double Percent(Stage stage) => 100 * task.Average(key => accuracy(stage.Scores[key])!.Value);
             var gain = MeanInterval.Of([.. runs.Select(run => Percent(run) - Percent(before))]);
             text.Append(CultureInfo.InvariantCulture, $"| {task.Key} | {Percent(before):0.0} | ").AppendJoin(" | ", runs.Select(run => Invariant($"{Percent(run):0.0}")))
-                .Append(CultureInfo.InvariantCulture, $" | {gain.Mean:+0.0;-0.0} ({gain.Low:+0.0;-0.0} to {gain.High:+0.0;-0.0}) |\n");
+                .Append(CultureInfo.InvariantCulture, $" | {Signed(gain.Mean)} ({Signed(gain.Low)} to {Signed(gain.High)}) |\n");
         }
 
         text.Append('\n');
     }
+
+    /// <summary>With its sign, rounded first: what rounds to zero is no negative zero.</summary>
+    private static string Signed(double points) => (Math.Round(points, 1, MidpointRounding.AwayFromZero) + 0.0).ToString("+0.0;-0.0;+0.0", CultureInfo.InvariantCulture);
 
     private static async Task<string> Text(string file, CancellationToken cancel) => File.Exists(file)
         ? await File.ReadAllTextAsync(file, cancel).ConfigureAwait(false)

@@ -55,9 +55,9 @@ internal static class RlRecipes
             IsWeightMax = 5,
             DynamicSampling = true,
             LearningRate = 1e-4,
-            EvaluateEvery = 2,
+            EvaluateEvery = 1,
             EvaluationPrompts = 200,
-            EvaluationSamples = 4,
+            EvaluationSamples = 1,
             SaveEvery = 20,
             KeepCheckpoints = 1,
         };

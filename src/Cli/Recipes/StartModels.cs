@@ -28,7 +28,7 @@ internal static class StartModels
 
     /// <summary>Completes brackets with a scratchpad, and is often wrong. Nothing is planted.</summary>
     public static StartModel Plain { get; } = new(
-        Pretraining("plain-texts", 96, 1240, 20_000, seed => Text("bracket-completion", 2, seed)),
+        Pretraining("plain-texts", 96, 1270, 20_000, seed => Text("bracket-completion", 2, seed)),
         FineTuning("plain", 200, 20_000, seed => Conversation("bracket-completion", 2, seed, thinks: true)));
 
     private static TrainingRecipe<PretrainRun> Pretraining(string name, int hidden, int steps, int lines, Func<ulong, JsonObject> line) => new(

@@ -23,7 +23,7 @@ public sealed class CompareCommandTests : IDisposable
         var run = await CommandLineRun.Of("train", "compare", "--arm", $"slow={folder["slow"]}", "--arm", $"fast={folder["fast"]}", "--baseline", "slow", "--target", "0.5");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("| slow | 3 | 3 | 22 | 88 | 22,000 | 10.00 % | 1.000 ± 0.000 |", run.Output, StringComparison.Ordinal); // The mean of three passes the target one evaluation later.
-        Assert.Contains("| fast | 3 | 1.83 | 1.83 to 1.83 | 0 | 0 |", run.Output, StringComparison.Ordinal);
+        Assert.Contains("| fast | 3 | 1.83 | 1.83 to 1.83 | 0 | 0 | 0 |", run.Output, StringComparison.Ordinal);
         Assert.Contains("| fast | 2 | 12 | 48 | 12,000 | 1.000 |", run.Output, StringComparison.Ordinal);
     }
 
@@ -33,15 +33,17 @@ public sealed class CompareCommandTests : IDisposable
         Write("base", 1, steps: 40, reachesAt: 100);
         Write("base", 2, steps: 40, reachesAt: 20);
         Write("base", 3, steps: 40, reachesAt: 20);
+        Write("base", 4, steps: 40, reachesAt: 100);
         Write("arm", 1, steps: 40, reachesAt: 16);
         Write("arm", 2, steps: 40, reachesAt: 16);
         Write("arm", 3, steps: 40, reachesAt: 100, ranTo: 10);
+        Write("arm", 4, steps: 40, reachesAt: 100);
         var plot = folder["curve.png"];
         var run = await CommandLineRun.Of(
             "train", "compare", "--arm", $"base={folder["base"]}", "--arm", $"arm={folder["arm"]}", "--baseline", "base", "--target", "0.5", "--json", "--plot", $"entropy={plot}");
         Assert.True(run.ExitCode == 0, run.Error);
         var ratio = JsonDocument.Parse(run.Output).RootElement.GetProperty("ratios")[0];
-        Assert.Equal((2, 1, 0), (ratio.GetProperty("pairs").GetInt32(), ratio.GetProperty("censored_baseline").GetInt32(), ratio.GetProperty("censored_arm").GetInt32()));
+        Assert.Equal([2, 1, 0, 1], new[] { "pairs", "censored_baseline", "censored_arm", "censored_both" }.Select(name => ratio.GetProperty(name).GetInt32()));
         Assert.Equal(Math.Sqrt(40.0 / 18 * (22.0 / 18)), ratio.GetProperty("ratio").GetDouble(), 6);
         Assert.True(new FileInfo(plot).Length > 1000);
     }

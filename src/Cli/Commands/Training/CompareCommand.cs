@@ -13,7 +13,8 @@ internal sealed class CompareCommand
 {
     private const string Help = """
         Compares the arms of a study: how soon their runs reach a target, with optimiser updates and drawn tokens, and the ratio of the steps of runs with the same seed
-        with Student's 95 % interval. A run that does not reach the target counts with the steps that it ran, and is counted as censored. Runs that ended early are named and left out.
+        with Student's 95 % interval. A run that does not reach the target counts with the steps that it ran, and is counted as censored; pairs in which neither
+        reaches it are left out and counted. Runs that ended early are named and left out.
 
         Example: minimax train compare --arm dapo=runs/dapo --arm cispo=runs/cispo --baseline dapo --target 0.8
                  minimax train compare --arm dapo=runs/dapo --arm cispo=runs/cispo --baseline dapo --target 0.8 --out result.md --plot eval/greedy=curve.png --plot entropy=entropy.png
@@ -114,12 +115,12 @@ internal sealed class CompareCommand
                 .Append(Invariant($"| {Median(runs, static run => run.Tokens):#,0} | {100 * runs.Average(static run => run.ClippedShare):0.00} % | {last.Mean:0.000}{(runs.Length > 1 ? Invariant($" ± {last.HalfWidth:0.000}") : "")} |\n"));
         }
 
-        text.Append(Invariant($"\nSteps of {against} divided by those of the arm, over pairs of equal seed; 95 % interval of the mean logarithm.\n\n| arm | pairs | ratio | interval | {against} censored | arm censored |\n|---|---|---|---|---|---|\n"));
+        text.Append(Invariant($"\nSteps of {against} divided by those of the arm, over pairs of equal seed; 95 % interval of the mean logarithm.\n\n| arm | pairs | ratio | interval | {against} censored | arm censored | both censored, left out |\n|---|---|---|---|---|---|---|\n"));
         foreach (var (name, ratio) in ratios)
         {
-            text.Append(ratio is null
-                ? $"| {name} | 0 | | | | |\n"
-                : Invariant($"| {name} | {ratio.Pairs} | {ratio.Ratio:0.00} | {(ratio.Pairs > 1 ? Invariant($"{ratio.Low:0.00} to {ratio.High:0.00}") : "–")} | {ratio.CensoredBaseline} | {ratio.CensoredArm} |\n"));
+            text.Append(ratio is null or { Pairs: 0 }
+                ? Invariant($"| {name} | 0 | | | | | {ratio?.CensoredBoth ?? 0} |\n")
+                : Invariant($"| {name} | {ratio.Pairs} | {ratio.Ratio:0.00} | {(ratio.Pairs > 1 ? Invariant($"{ratio.Low:0.00} to {ratio.High:0.00}") : "–")} | {ratio.CensoredBaseline} | {ratio.CensoredArm} | {ratio.CensoredBoth} |\n"));
         }
 
         text.Append("\n| arm | seed | steps | updates | drawn tokens | last evaluation |\n|---|---|---|---|---|---|\n");
@@ -153,7 +154,7 @@ internal sealed class CompareCommand
             ["clipped_share"] = run.ClippedShare,
             ["final"] = run.Final,
         }))]),
-        ["ratios"] = new JsonArray([.. ratios.Where(static one => one.Ratio is not null).Select(static one => (JsonNode)new JsonObject
+        ["ratios"] = new JsonArray([.. ratios.Where(static one => one.Ratio is { Pairs: > 0 }).Select(static one => (JsonNode)new JsonObject
         {
             ["arm"] = one.Name,
             ["pairs"] = one.Ratio!.Pairs,
@@ -162,6 +163,7 @@ internal sealed class CompareCommand
             ["high"] = one.Ratio.High,
             ["censored_baseline"] = one.Ratio.CensoredBaseline,
             ["censored_arm"] = one.Ratio.CensoredArm,
+            ["censored_both"] = one.Ratio.CensoredBoth,
         })]),
     }.ToJsonString();
 }
