@@ -11,7 +11,7 @@ namespace MiniMaxSharp.Cli;
 /// <param name="Name">Name in the catalogue.</param>
 /// <param name="MaxLevel">Hardest level that is trained on.</param>
 /// <param name="Weight">Share of the examples, relative to the other tasks.</param>
-/// <param name="HarderWeight">Its share in the third fine-tuning and in reinforcement, which have most of what the second fine-tuning left wrong.</param>
+/// <param name="HarderWeight">Its share in the second fine-tuning and in reinforcement, which have most of what is hard.</param>
 /// <param name="Reach">Levels above the hardest that the last stage tries; 0 where nothing is right there, or where the model says that it does not know.</param>
 internal sealed record M1NanoTask(string Name, int MaxLevel, double Weight, double HarderWeight, int Reach = 0);
 
@@ -29,7 +29,7 @@ internal static class M1NanoData
 
     private const int Texts = 200_000;
     private const int Conversations = 240_000;
-    private const int HarderConversations = 100_000;
+    private const int HarderConversations = 300_000;
     private const double ReflectionShare = 0.06;
 
     private static readonly JsonSerializerOptions compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -42,12 +42,12 @@ internal static class M1NanoData
         new("multiplication", 3, 1.5, 0.9),
         new("division", 3, 1.5, 2.4),
         new("arithmetic-chain", 4, 1.5, 2.4, 1),
-        new("comparison", 4, 0.7, 1.2, 1),
+        new("comparison", 4, 0.7, 1.5, 1),
         new("linear-equation", 4, 1.2, 1, 1),
         new("fractions", 3, 1.2, 1.5, 1),
-        new("countdown", 2, 1.5, 3.5),
+        new("countdown", 2, 1.5, 5),
         new("number-sorting", 3, 0.8, 1.5),
-        new("letter-counting", 3, 0.8, 0.7),
+        new("letter-counting", 3, 0.8, 1),
         new("bracket-completion", 3, 0.6, 0.6, 1),
         new("boolean-expressions", 3, 0.6, 0.5, 1),
         new("web-of-lies", 3, 0.8, 0.9, 1),
@@ -62,13 +62,9 @@ internal static class M1NanoData
     /// <summary>Writes the conversations of a run.</summary>
     public static void WriteConversations(string folder) => GeneratedText.Write(Path.Combine(folder, ConversationFile), Conversations, seed: 1, Conversation);
 
-    /// <summary>Writes the conversations of the third fine-tuning and the next ones.</summary>
+    /// <summary>Writes the conversations of the second fine-tuning.</summary>
     public static void WriteHarderConversations(string folder) =>
         GeneratedText.Write(Path.Combine(folder, ConversationFile), HarderConversations, seed: 1_000_000, HarderConversation);
-
-    /// <summary>Writes the conversations of the eighth fine-tuning: other ones of the same kind.</summary>
-    public static void WriteFurtherConversations(string folder) =>
-        GeneratedText.Write(Path.Combine(folder, ConversationFile), HarderConversations, seed: 2_000_000, HarderConversation);
 
     /// <summary>One record of the pretraining text.</summary>
     public static string Text(ulong seed)
@@ -89,7 +85,7 @@ internal static class M1NanoData
     /// <summary>One conversation.</summary>
     public static string Conversation(ulong seed) => Turn(TaskRandom.Named("m1-nano/conversation", seed), seed, static task => task.Weight).ToJsonString(compact);
 
-    /// <summary>One conversation of the third fine-tuning; one in five has turns before it, without their thoughts, as a chat sends them.</summary>
+    /// <summary>One conversation of the second fine-tuning; one in five has turns before it, without their thoughts, as a chat sends them.</summary>
     public static string HarderConversation(ulong seed)
     {
         var random = TaskRandom.Named("m1-nano/conversation", seed);
@@ -114,8 +110,8 @@ internal static class M1NanoData
         var language = LanguageOf(random);
         return random.Below(50) switch
         {
-            < 3 => Talk(random, seed, language).ToExample(),
-            < 7 => Draw(random, CalculatedOf, language, out _),
+            < 4 => Talk(random, seed, language).ToExample(),
+            < 8 => Draw(random, CalculatedOf, language, out _),
             _ => Draw(random, draws => HardestOf(draws, weight), language, out _),
         };
     }
@@ -158,6 +154,12 @@ internal static class M1NanoData
             prompt = EnvironmentPrompt.Sample(name, 1 + Math.Max(random.Below(most), random.Below(most)), random.NextBits(), language);
             if (prompt.Split == TaskSplit.Sft && Demonstration.Of(prompt, ReflectionShare) is { } line)
             {
+                if (prompt.Scenario is null && random.OneIn(4))
+                {
+                    var asked = line["messages"]!.AsArray().First(static message => (string?)message!["role"] == "user")!;
+                    asked["content"] = LooseWording.Of((string)asked["content"]!, random, language);
+                }
+
                 return line;
             }
         }
@@ -171,7 +173,7 @@ internal static class M1NanoData
 
     private static SmallTalk Talk(TaskRandom random, ulong seed, TaskLanguage language)
     {
-        var kind = random.Pick([TalkKind.Greeting, TalkKind.Ability, TalkKind.Thanks, TalkKind.Outside, TalkKind.Outside, TalkKind.Outside, TalkKind.TooLong, TalkKind.TooLong]);
+        var kind = random.Pick([TalkKind.Greeting, TalkKind.Ability, TalkKind.Thanks, TalkKind.Outside, TalkKind.Outside, TalkKind.Outside, TalkKind.TooLong, TalkKind.TooLong, TalkKind.Uneven, TalkKind.Uneven]);
         while (true)
         {
             var talk = SmallTalk.Sample(kind, random.NextBits() ^ seed, language);

@@ -18,17 +18,11 @@ internal static class M1NanoRecipes
 
     private const int SoftmaxEvery = 2;
 
-    /// <summary>The fine-tunings, each from the model of the one before: first the form, then practice of what it still did badly.</summary>
+    /// <summary>The fine-tunings, each from the model of the one before: first the form, then long practice, mostly of what is hard.</summary>
     public static IReadOnlyList<TrainingRecipe<SftRun>> FineTunings { get; } =
     [
-        FineTuning(1, 3600, 768, 2.5e-3, "chains of thought, a calculator, small talk; its data is generated", M1NanoData.WriteConversations),
-        FineTuning(2, 9000, 768, 2e-3, "the same data for longer", M1NanoData.WriteConversations),
-        FineTuning(3, 2400, 768, 1e-3, "other conversations, more of the tasks that it still does badly", M1NanoData.WriteHarderConversations),
-        FineTuning(4, 4000, 768, 2e-3, "the same for longer", M1NanoData.WriteHarderConversations),
-        FineTuning(5, 5000, 768, 2e-3, "and for longer still", M1NanoData.WriteHarderConversations),
-        FineTuning(6, 6000, 1024, 2e-3, "with a window that holds long searches", M1NanoData.WriteHarderConversations),
-        FineTuning(7, 3000, 1024, 1.5e-3, "and once more", M1NanoData.WriteHarderConversations),
-        FineTuning(8, 3500, 1024, 2e-3, "other conversations of the same kind", M1NanoData.WriteFurtherConversations),
+        FineTuning(1, 8000, 2.5e-3, "chains of thought, a calculator, small talk; its data is generated", M1NanoData.WriteConversations),
+        FineTuning(2, 20_000, 2e-3, "other conversations, several turns, more of the tasks that are hard", M1NanoData.WriteHarderConversations),
     ];
 
     /// <summary>Learns the words, numbers and derivations: 10 M tokens.</summary>
@@ -80,7 +74,7 @@ internal static class M1NanoRecipes
         Windows = [1024, 1536],
     };
 
-    private static TrainingRecipe<SftRun> FineTuning(int number, int steps, int window, double rate, string what, Action<string> writeData) => new(
+    private static TrainingRecipe<SftRun> FineTuning(int number, int steps, double rate, string what, Action<string> writeData) => new(
         new SftRun
         {
             Recipe = number == 1 ? Name : $"{Name}-sft-{number}",
@@ -88,7 +82,7 @@ internal static class M1NanoRecipes
             HeldOutShare = 0.01,
             Steps = steps,
             BatchTokens = 4096,
-            Stages = [new(window)],
+            Stages = [new(1024)],
             LearningRate = rate,
             Seed = (ulong)number,
             EvaluateEvery = 300,

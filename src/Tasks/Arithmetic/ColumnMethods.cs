@@ -203,7 +203,7 @@ internal static class ColumnMethods
             rest %= b;
         }
 
-        steps.Say($"{a} ÷ {b} = {a / b}");
+        steps.Say(rest == 0 ? $"{a} ÷ {b} = {a / b}" : $"{a} ÷ {b} = {a / b}, rest {rest}", rest == 0 ? $"{a} ÷ {b} = {a / b}" : $"{a} ÷ {b} = {a / b}，余 {rest}");
         return a / b;
     }
 

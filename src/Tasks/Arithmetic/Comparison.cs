@@ -15,8 +15,8 @@ public sealed class Comparison()
         var isFirst = decimal.Parse(a, CultureInfo.InvariantCulture) > decimal.Parse(b, CultureInfo.InvariantCulture) == wantsLarger;
         var gold = isFirst ? a : b;
         var question = wantsLarger
-            ? Ask(random, language, ["Which is larger, {0} or {1}?", "Which number is greater: {0} or {1}?", "Give the maximum of {0} and {1}."], ["{0} 和 {1} 哪个更大？", "比较 {0} 与 {1}，较大的是哪个？", "求 {0} 和 {1} 中的最大值。"], a, b)
-            : Ask(random, language, ["Which is smaller, {0} or {1}?", "Which number is less: {0} or {1}?", "Give the minimum of {0} and {1}."], ["{0} 和 {1} 哪个更小？", "比较 {0} 与 {1}，较小的是哪个？", "求 {0} 和 {1} 中的最小值。"], a, b);
+            ? Ask(random, language, ["Which is larger, {0} or {1}?", "Which number is greater: {0} or {1}?", "Give the maximum of {0} and {1}.", "Which is bigger: {0} or {1}?", "What is larger, {0} or {1}?", "Which of {0} and {1} is larger?"], ["{0} 和 {1} 哪个更大？", "比较 {0} 与 {1}，较大的是哪个？", "求 {0} 和 {1} 中的最大值。", "{0} 和 {1} 哪个大？", "{0} 与 {1} 谁更大？"], a, b)
+            : Ask(random, language, ["Which is smaller, {0} or {1}?", "Which number is less: {0} or {1}?", "Give the minimum of {0} and {1}.", "Which is smaller: {0} or {1}?", "What is smaller, {0} or {1}?", "Which of {0} and {1} is smaller?"], ["{0} 和 {1} 哪个更小？", "比较 {0} 与 {1}，较小的是哪个？", "求 {0} 和 {1} 中的最小值。", "{0} 和 {1} 哪个小？", "{0} 与 {1} 谁更小？"], a, b);
         var data = new JsonObject { ["a"] = a, ["b"] = b, ["larger"] = wantsLarger };
         return new TaskProblem(question, gold, data, level, Explain(Think(random, language), a, b));
     }

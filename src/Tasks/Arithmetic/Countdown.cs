@@ -33,8 +33,8 @@ public sealed class Countdown : ArithmeticTask
         var question = Ask(
             random,
             language,
-            ["Use the numbers {0}, each exactly once, with + - × ÷ and brackets to make {1}.", "Make {1} from the numbers {0}. Use every number exactly once; + - × ÷ and brackets are allowed. Answer with the expression.", "Find an expression that equals {1} and uses each of {0} exactly once (+, -, ×, ÷, brackets)."],
-            ["用数字 {0}（每个恰好用一次）和 + - × ÷ 及括号，得到 {1}。", "请用 {0} 各一次，通过加减乘除和括号算出 {1}，给出算式。", "写出一个等于 {1} 的算式，{0} 每个数恰好使用一次。"],
+            ["Use the numbers {0}, each exactly once, with + - × ÷ and brackets to make {1}.", "Make {1} from the numbers {0}. Use every number exactly once; + - × ÷ and brackets are allowed. Answer with the expression.", "Find an expression that equals {1} and uses each of {0} exactly once (+, -, ×, ÷, brackets).", "Make {1} with {0}.", "Make {1} with the numbers {0}."],
+            ["用数字 {0}（每个恰好用一次）和 + - × ÷ 及括号，得到 {1}。", "请用 {0} 各一次，通过加减乘除和括号算出 {1}，给出算式。", "写出一个等于 {1} 的算式，{0} 每个数恰好使用一次。", "用 {0} 凑出 {1}。"],
             list,
             target);
         return new TaskProblem(question, solution.Text, new JsonObject { ["numbers"] = TaskJson.Array(numbers), ["target"] = target }, numbers.Length * 10 + level, steps.ToString());

@@ -2,11 +2,12 @@ namespace MiniMaxSharp.Tasks;
 
 /// <summary>
 /// The search for a countdown of three numbers as lines of a derivation. For each number that may come last it lists what the other two would
-/// have to make, and then what they can make, up to the first number of the first list: the way to the target. Only positive whole numbers are considered.
+/// have to make, and then what they can make, each with its sign and without its operands, up to the first number of the first list: the way to the target.
+/// Only positive whole numbers are considered. <c>12: -44 +68; +22 -12 ×85</c> is a line for the target 56 with the numbers 5, 17 and 12.
 /// </summary>
 internal static class CountdownSearch
 {
-    private const int LargestProduct = 200;
+    private const int LargestProduct = 200; // More is hardly ever wanted.
 
     /// <summary>Tries the numbers from the last to the first as the one that is joined last.</summary>
     /// <param name="steps">Where the lines go.</param>
@@ -29,7 +30,7 @@ internal static class CountdownSearch
             var hit = Array.FindIndex(made, way => wanted.Any(wish => wish.Value == way.Value));
             if (hit < 0)
             {
-                steps.Say($"{last}: {Joined(wanted)}; {Joined(made)}: no");
+                steps.Say($"{last}: {Joined(wanted)}; {Joined(made)}");
                 continue;
             }
 
@@ -41,7 +42,7 @@ internal static class CountdownSearch
         return null;
     }
 
-    private static string Joined(IEnumerable<Operation> operations) => string.Join(' ', operations.Select(static way => $"{way.Left}{way.Sign}{way.Right}={way.Value}"));
+    private static string Joined(IEnumerable<Operation> operations) => string.Join(' ', operations.Select(static way => $"{way.Sign}{way.Value}"));
 
     /// <summary>What two numbers make.</summary>
     private static IEnumerable<Operation> Made(long a, long b)
@@ -53,7 +54,11 @@ internal static class CountdownSearch
             yield return new Operation(large, '-', small, large - small);
         }
 
-        yield return new Operation(large, '×', small, large * small);
+        if (large * small <= LargestProduct)
+        {
+            yield return new Operation(large, '×', small, large * small);
+        }
+
         if (small > 1 && large % small == 0)
         {
             yield return new Operation(large, '÷', small, large / small);

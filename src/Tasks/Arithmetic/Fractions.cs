@@ -34,8 +34,8 @@ public sealed class Fractions()
         var question = Ask(
             random,
             language,
-            ["Simplify {0}/{1}.", "Write {0}/{1} in lowest terms.", "Reduce the fraction {0}/{1}."],
-            ["化简 {0}/{1}。", "把 {0}/{1} 化成最简分数。", "约分：{0}/{1}"],
+            ["Simplify {0}/{1}.", "Write {0}/{1} in lowest terms.", "Reduce the fraction {0}/{1}.", "What is {0}/{1} in lowest terms?"],
+            ["化简 {0}/{1}。", "把 {0}/{1} 化成最简分数。", "约分：{0}/{1}", "{0}/{1} 化简后是多少？"],
             n,
             d);
         return new TaskProblem(question, Show(n, d), new JsonObject { ["n"] = n, ["d"] = d }, 1, steps.ToString());
@@ -74,8 +74,8 @@ public sealed class Fractions()
         var question = Ask(
             random,
             language,
-            ["What is {0}/{1} {2} {3}/{4}? Give a fraction in lowest terms.", "Compute {0}/{1} {2} {3}/{4} in lowest terms.", "Calculate {0}/{1} {2} {3}/{4} and simplify."],
-            ["{0}/{1} {2} {3}/{4} 等于多少？请化成最简分数。", "计算 {0}/{1} {2} {3}/{4}，结果化为最简分数。", "求 {0}/{1} {2} {3}/{4}（最简分数）。"],
+            ["What is {0}/{1} {2} {3}/{4}? Give a fraction in lowest terms.", "Compute {0}/{1} {2} {3}/{4} in lowest terms.", "Calculate {0}/{1} {2} {3}/{4} and simplify.", "What is {0}/{1} {2} {3}/{4}?", "{0}/{1} {2} {3}/{4} = ?"],
+            ["{0}/{1} {2} {3}/{4} 等于多少？请化成最简分数。", "计算 {0}/{1} {2} {3}/{4}，结果化为最简分数。", "求 {0}/{1} {2} {3}/{4}（最简分数）。", "计算 {0}/{1} {2} {3}/{4}。", "{0}/{1} {2} {3}/{4} 等于多少？"],
             a,
             b,
             sign,

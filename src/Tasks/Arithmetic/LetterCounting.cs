@@ -20,8 +20,8 @@ public sealed class LetterCounting() : ArithmeticTask("letter-counting", "How of
         var question = Ask(
             random,
             language,
-            ["How many times does the letter {1} occur in \"{0}\"?", "How many {1}'s are in \"{0}\"?", "Count the letter {1} in \"{0}\"."],
-            ["“{0}”中有几个字母 {1}？", "字母 {1} 在“{0}”里出现了多少次？", "数一数“{0}”中 {1} 的个数。"],
+            ["How many times does the letter {1} occur in \"{0}\"?", "How many {1}'s are in \"{0}\"?", "Count the letter {1} in \"{0}\".", "How many {1}'s are there in {0}?", "How often does {1} appear in {0}?", "How many times does the letter {1} appear in \"{0}\"?"],
+            ["“{0}”中有几个字母 {1}？", "字母 {1} 在“{0}”里出现了多少次？", "数一数“{0}”中 {1} 的个数。", "{0} 里有几个 {1}？", "{0} 中有多少个字母 {1}？"],
             text,
             letter);
         return new TaskProblem(question, count.ToString(CultureInfo.InvariantCulture), new JsonObject { ["text"] = text, ["letter"] = letter.ToString() }, text.Length, steps.ToString());

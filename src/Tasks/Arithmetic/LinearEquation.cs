@@ -46,8 +46,8 @@ public sealed class LinearEquation()
         var question = Ask(
             random,
             language,
-            ["Solve {0} for {1}.", "Find {1} if {0}.", "What is {1} when {0}?", "Solve the equation {0}."],
-            ["解方程 {0}。", "已知 {0}，求 {1}。", "若 {0}，{1} 等于多少？", "求方程 {0} 的解。"],
+            ["Solve {0} for {1}.", "Find {1} if {0}.", "What is {1} when {0}?", "Solve the equation {0}.", "Solve {0}.", "{0}, what is {1}?"],
+            ["解方程 {0}。", "已知 {0}，求 {1}。", "若 {0}，{1} 等于多少？", "求方程 {0} 的解。", "{0}，{1} = ?", "解 {0}。"],
             equation,
             name);
         return new TaskProblem(question, x.ToString(CultureInfo.InvariantCulture), new JsonObject { ["equation"] = equation }, level, steps.ToString());

@@ -33,8 +33,8 @@ public sealed class NumberSorting() : ArithmeticTask("number-sorting", "Numbers 
         steps.Say(string.Join(", ", sorted)).Check($"{sorted.Length} numbers, as given.", $"共 {sorted.Length} 个数，与题目一致。");
         var list = string.Join(", ", shown);
         var question = isIncreasing
-            ? Ask(random, language, ["Sort these numbers from smallest to largest: {0}", "Put {0} in increasing order.", "Arrange in ascending order: {0}"], ["把这些数从小到大排列：{0}", "将 {0} 按升序排列。", "从小到大排序：{0}"], list)
-            : Ask(random, language, ["Sort these numbers from largest to smallest: {0}", "Put {0} in decreasing order.", "Arrange in descending order: {0}"], ["把这些数从大到小排列：{0}", "将 {0} 按降序排列。", "从大到小排序：{0}"], list);
+            ? Ask(random, language, ["Sort these numbers from smallest to largest: {0}", "Put {0} in increasing order.", "Arrange in ascending order: {0}", "Sort {0}.", "Sort: {0}", "Sort {0} in ascending order.", "Sort the numbers {0}."], ["把这些数从小到大排列：{0}", "将 {0} 按升序排列。", "从小到大排序：{0}", "把 {0} 从小到大排序。", "把 {0} 从小到大排列。", "排序：{0}"], list)
+            : Ask(random, language, ["Sort these numbers from largest to smallest: {0}", "Put {0} in decreasing order.", "Arrange in descending order: {0}", "Sort {0} in descending order.", "Sort {0} from largest to smallest."], ["把这些数从大到小排列：{0}", "将 {0} 按降序排列。", "从大到小排序：{0}", "把 {0} 从大到小排序。", "把 {0} 从大到小排列。"], list);
         var data = new JsonObject { ["numbers"] = TaskJson.Array(shown), ["increasing"] = isIncreasing };
         return new TaskProblem(question, string.Join(", ", sorted), data, sorted.Length, steps.ToString());
     }

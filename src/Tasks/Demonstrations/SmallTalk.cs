@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace MiniMaxSharp.Tasks;
 
@@ -21,6 +22,9 @@ public enum TalkKind
 
     /// <summary>A sum, difference, product or quotient of longer numbers than the model has learnt; the right answer is that it does not know.</summary>
     TooLong,
+
+    /// <summary>A division that does not come out even; the answer is quotient and remainder.</summary>
+    Uneven,
 }
 
 /// <summary>
@@ -72,9 +76,14 @@ public sealed record SmallTalk(TalkKind Kind, string Question, string Reasoning,
     {
         var random = TaskRandom.Named($"talk/{kind}/{language.Code()}", seed);
         var isChinese = language == TaskLanguage.Chinese;
-        if (kind is TalkKind.Outside or TalkKind.TooLong)
+        switch (kind)
         {
-            return kind == TalkKind.Outside ? SampleOutside(random, isChinese) : SampleTooLong(random, language);
+            case TalkKind.Outside:
+                return SampleOutside(random, isChinese);
+            case TalkKind.TooLong:
+                return SampleTooLong(random, language);
+            case TalkKind.Uneven:
+                return SampleUneven(random, language);
         }
 
         var words = random.Pick((kind, isChinese) switch
@@ -138,6 +147,30 @@ public sealed record SmallTalk(TalkKind Kind, string Question, string Reasoning,
             return language == TaskLanguage.Chinese
                 ? new SmallTalk(TalkKind.TooLong, question, $"{longest} 有 {longest.Length} 位，我只会 {most} 位以内的数。我不应该猜。", "这个我不知道：这些数对我来说太长了。给我一个计算器，我就能算。", instance.Split)
                 : new SmallTalk(TalkKind.TooLong, question, $"{longest} has {longest.Length} digits, and I know numbers of up to {most}. I should not guess.", "I don't know that: the numbers are too long for me. Give me a calculator, and I can do it.", instance.Split);
+        }
+    }
+
+    private static SmallTalk SampleUneven(TaskRandom random, TaskLanguage language)
+    {
+        while (true)
+        {
+            var instance = TaskCatalog.Get("division").Sample(random.Range(1, 3), random.NextBits(), language);
+            using var data = JsonDocument.Parse(instance.Data);
+            var (even, b) = (data.RootElement.GetProperty("a").GetInt64(), data.RootElement.GetProperty("b").GetInt64());
+            if (b == 1 || even == b)
+            {
+                continue; // Nothing is left over, or the numbers cannot be told apart in the question.
+            }
+
+            var rest = random.Range(1, (int)b - 1);
+            var a = even + rest;
+            var steps = new Derivation(random.Fork("derivation"), language);
+            var quotient = ColumnMethods.Divide(steps, a, b);
+            var question = Regex.Replace((random.OneIn(2) ? instance.Prompt : instance.Question)!, $@"(?<!\d){even}(?!\d)", a.ToString(CultureInfo.InvariantCulture));
+            var split = TaskInstance.SplitOf($"uneven\n{a} ÷ {b}");
+            return language == TaskLanguage.Chinese
+                ? new SmallTalk(TalkKind.Uneven, question, steps.ToString(), $"{a} ÷ {b} 除不尽：商是 {quotient}，余数是 {rest}。", split)
+                : new SmallTalk(TalkKind.Uneven, question, steps.ToString(), $"{a} ÷ {b} does not come out even: it is {quotient} with remainder {rest}.", split);
         }
     }
 

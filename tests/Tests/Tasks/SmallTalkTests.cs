@@ -46,6 +46,20 @@ public sealed class SmallTalkTests
         });
     }
 
+    [Fact]
+    public void Divisions_that_leave_something_over_end_with_quotient_and_remainder()
+    {
+        var talks = Enumerable.Range(0, 200).Select(static i => SmallTalk.Sample(TalkKind.Uneven, (ulong)i, (TaskLanguage)(i % 2))).ToArray();
+        Assert.All(talks, static talk =>
+        {
+            var numbers = Regex.Matches(talk.Answer, "[0-9]+").Select(static match => long.Parse(match.Value, CultureInfo.InvariantCulture)).ToArray();
+            Assert.Equal(numbers[0], (numbers[1] * numbers[2]) + numbers[3]);
+            Assert.InRange(numbers[3], 1, numbers[1] - 1);
+            Assert.Contains($"{numbers[0]} ÷ {numbers[1]} = {numbers[2]}", talk.Reasoning, StringComparison.Ordinal);
+            Assert.Superset(Regex.Matches(talk.Question, "[0-9]+").Select(static match => long.Parse(match.Value, CultureInfo.InvariantCulture)).ToHashSet(), numbers[..2].ToHashSet());
+        });
+    }
+
     [Theory]
     [InlineData("\\boxed{42}", false)]
     [InlineData("I don't know, but perhaps \\boxed{42}", false)]
