@@ -3,7 +3,7 @@
 # Usage: bench/study-cispo.sh OUT start TASK                    makes the start model of a task (fork, plain) and prints its gates
 #        bench/study-cispo.sh OUT arm TASK ARM RATE SEED...     runs an arm (cispo, dapo, grpo) with a learning rate and seeds; finished runs are not run again
 #        bench/study-cispo.sh OUT compare TASK TARGET LABEL NAME=ARM@RATE...   compares arms whose runs are there, the first is the baseline: OUT/LABEL.md and its two plots
-# JOBS runs at a time, one thread each (default 2); STEPS of a run (default: the recipe's). MINIMAX is the program (default: dotnet run in this repository).
+# JOBS runs at a time, one thread each (default 2); STEPS of a run (default: the recipe's); MEAN_OF evaluations that are compared (default 3). MINIMAX is the program (default: dotnet run in this repository).
 set -euo pipefail
 out=$(mkdir -p "$1" && realpath "$1")
 phase=$2 task=$3
@@ -36,7 +36,7 @@ case $phase in
       runs=$(printf '%s\n' "$out/$task-${settings%@*}-${settings#*@}"-seed-*/ | paste -sd,)
       arms+=(--arm "${arm%%=*}=$runs")
     done
-    "${minimax[@]}" train compare "${arms[@]}" --baseline "$baseline" --target "$target" --out "$out/$label.md" \
+    "${minimax[@]}" train compare "${arms[@]}" --baseline "$baseline" --target "$target" --mean-of "${MEAN_OF:-3}" --out "$out/$label.md" \
       --plot "eval/greedy=$out/$label-greedy.png" --plot "entropy=$out/$label-entropy.png"
     ;;
   *) echo "no such phase: $phase" >&2; exit 2 ;;

@@ -14,7 +14,10 @@ public sealed class RunLog : IDisposable
     private readonly FileStream stream;
     private readonly TensorBoardFile tensorBoard;
 
-    /// <summary>Opens the log, cutting what is torn or belongs to steps after <paramref name="resumedAtStep"/>.</summary>
+    /// <summary>
+    /// Opens the log, cutting what is torn or belongs to steps after <paramref name="resumedAtStep"/>. A run that begins again from 0 evaluates again before its first
+    /// step, so nothing is kept then.
+    /// </summary>
     /// <param name="runFolder">Folder of the run.</param>
     /// <param name="resumedAtStep">Steps that the run had done.</param>
     public RunLog(string runFolder, long resumedAtStep = 0)
@@ -23,7 +26,7 @@ public sealed class RunLog : IDisposable
         var text = new byte[stream.Length];
         stream.ReadExactly(text);
         var kept = 0;
-        for (int end; (end = text.AsSpan(kept).IndexOf((byte)'\n')) >= 0 && StepOf(text.AsSpan(kept, end)) <= resumedAtStep;)
+        for (int end; resumedAtStep > 0 && (end = text.AsSpan(kept).IndexOf((byte)'\n')) >= 0 && StepOf(text.AsSpan(kept, end)) <= resumedAtStep;)
         {
             kept += end + 1;
         }

@@ -76,6 +76,11 @@ public sealed class RunMetrics
                 columns[property.Name] = column = [];
             }
 
+            if (column.Count > 0 && column[^1].Step == step)
+            {
+                column.RemoveAt(column.Count - 1); // A step that was done again counts once.
+            }
+
             column.Add((step, value));
         }
     }

@@ -7,7 +7,7 @@ namespace MiniMaxSharp.Training;
 /// <param name="Seed">Its seed.</param>
 /// <param name="Limit">Steps that its recipe has.</param>
 /// <param name="LastStep">Last step that it ran.</param>
-/// <param name="ReachedAt">Step of the first evaluation whose mean with the two before it is at the target; null when there is none.</param>
+/// <param name="ReachedAt">Step of the first evaluation whose mean with those before it is at the target; null when there is none.</param>
 /// <param name="Updates">Optimiser steps up to there, or of the whole run.</param>
 /// <param name="Tokens">Drawn tokens up to there or of the whole run, those of dropped groups included.</param>
 /// <param name="ClippedShare">Mean share of tokens, over the steps up to there, whose weight is not their ratio.</param>
@@ -15,8 +15,8 @@ namespace MiniMaxSharp.Training;
 public sealed record RunOutcome(
     string Folder, ulong Seed, long Limit, long LastStep, long? ReachedAt, double Updates, double Tokens, double ClippedShare, double Final)
 {
-    /// <summary>Evaluations of the moving mean.</summary>
-    public const int MeanOf = 3;
+    /// <summary>Evaluations of the moving mean, unless another number is asked for.</summary>
+    public const int UsualMean = 3;
 
     /// <summary>True when it ended before its recipe does and had not reached the target: it says nothing about the target.</summary>
     public bool IsUnfinished => ReachedAt is null && LastStep < Limit;
@@ -28,9 +28,11 @@ public sealed record RunOutcome(
     /// <param name="folder">Its folder.</param>
     /// <param name="metric">What is evaluated, such as eval/greedy.</param>
     /// <param name="target">Value of the moving mean that counts as reached.</param>
+    /// <param name="meanOf">Evaluations of the moving mean.</param>
     /// <exception cref="InvalidInputException">It is no reinforcement run, or never evaluated the metric.</exception>
-    public static RunOutcome Read(string folder, string metric, double target)
+    public static RunOutcome Read(string folder, string metric, double target, int meanOf = UsualMean)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(meanOf, 1);
         var metrics = RunMetrics.Read(folder);
         var recipe = RunFolder.ReadRecipe(folder);
         if (recipe?["seed"] is not { } seed || recipe["steps"] is not { } steps)
@@ -44,8 +46,8 @@ public sealed record RunOutcome(
             throw new InvalidInputException($"{folder} never measured {metric}. It has: {string.Join(", ", metrics.Names.Where(static name => name.StartsWith("eval/", StringComparison.Ordinal)))}.");
         }
 
-        long? reached = Enumerable.Range(MeanOf - 1, Math.Max(0, evaluations.Count - MeanOf + 1))
-            .Where(last => evaluations.Skip(last - MeanOf + 1).Take(MeanOf).Average(static one => one.Value) >= target)
+        long? reached = Enumerable.Range(meanOf - 1, Math.Max(0, evaluations.Count - meanOf + 1))
+            .Where(last => evaluations.Skip(last - meanOf + 1).Take(meanOf).Average(static one => one.Value) >= target)
             .Select(last => (long?)evaluations[last].Step).FirstOrDefault();
         var lastStep = metrics["reward"].Count > 0 ? metrics["reward"][^1].Step : evaluations[^1].Step;
         var end = reached ?? lastStep;

@@ -28,6 +28,18 @@ public sealed class CompareCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_mean_may_be_of_another_number_of_evaluations()
+    {
+        Write("slow", 1, steps: 40, reachesAt: 20);
+        Write("fast", 1, steps: 40, reachesAt: 10);
+        string[] arguments = ["train", "compare", "--arm", $"slow={folder["slow"]}", "--arm", $"fast={folder["fast"]}", "--baseline", "slow", "--target", "0.5", "--mean-of"];
+        var single = await CommandLineRun.Of([.. arguments, "1"]);
+        Assert.Contains("| fast | 1 | 2.00 |", single.Output, StringComparison.Ordinal);
+        Assert.Contains("| slow | 1 | 20 |", single.Output, StringComparison.Ordinal);
+        Assert.Equal(2, (await CommandLineRun.Of([.. arguments, "0"])).ExitCode);
+    }
+
+    [Fact]
     public async Task Censored_runs_count_with_their_length_and_unfinished_ones_not_at_all()
     {
         Write("base", 1, steps: 40, reachesAt: 100);

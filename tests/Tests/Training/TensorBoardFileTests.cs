@@ -54,6 +54,24 @@ public sealed class TensorBoardFileTests
         Assert.Empty(metrics["reward"]);
     }
 
+    [Fact]
+    public void A_run_that_begins_again_or_goes_on_has_every_step_once()
+    {
+        using var folder = new ScratchFolder();
+        foreach (var resumedAt in new[] { 0L, 0L, 1L })
+        {
+            using var log = new RunLog(folder.Path, resumedAt);
+            for (var step = resumedAt == 0 ? 0 : resumedAt + 1; step <= 2; step++)
+            {
+                log.Log(step, new Dictionary<string, double> { ["reward"] = (10 * resumedAt) + step });
+            }
+        }
+
+        Assert.Equal([(0L, 0.0), (1L, 1.0), (2L, 12.0)], RunMetrics.Read(folder.Path)["reward"]);
+        File.AppendAllText(Path.Combine(folder.Path, "metrics.jsonl"), "{\"step\":2,\"reward\":7}\n", Encoding.UTF8);
+        Assert.Equal([(0L, 0.0), (1L, 1.0), (2L, 7.0)], RunMetrics.Read(folder.Path)["reward"]);
+    }
+
     private sealed class FixedTime : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeMilliseconds(1700000000250);

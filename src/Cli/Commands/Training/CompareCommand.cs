@@ -22,7 +22,8 @@ internal sealed class CompareCommand
 
     private readonly Option<string[]> arms = new("--arm") { Description = "An arm: folders of runs, or a folder that holds such folders.", HelpName = "NAME=DIR[,DIR]", Required = true };
     private readonly Option<string> metric = new("--metric") { Description = "What is evaluated.", DefaultValueFactory = _ => "eval/greedy" };
-    private readonly Option<double> target = new("--target") { Description = $"Value that the mean of {RunOutcome.MeanOf} evaluations has to reach.", Required = true };
+    private readonly Option<double> target = new("--target") { Description = "Value that the mean of the last evaluations has to reach.", Required = true };
+    private readonly Option<int> meanOf = new("--mean-of") { Description = "Evaluations of that mean.", DefaultValueFactory = _ => RunOutcome.UsualMean };
     private readonly Option<string> baseline = new("--baseline") { Description = "The arm that the others are compared with.", Required = true };
     private readonly Option<string?> outFile = new("--out", "-o") { Description = "Markdown file; without it the tables are printed.", HelpName = "FILE" };
     private readonly Option<string[]> plots = new("--plot") { Description = "Draw a metric of all runs into a .png or .svg file.", HelpName = "METRIC=FILE" };
@@ -32,15 +33,20 @@ internal sealed class CompareCommand
     public static Command Create()
     {
         var compare = new CompareCommand();
-        var command = new Command("compare", Help) { compare.arms, compare.metric, compare.target, compare.baseline, compare.outFile, compare.plots, compare.json };
+        var command = new Command("compare", Help) { compare.arms, compare.metric, compare.target, compare.meanOf, compare.baseline, compare.outFile, compare.plots, compare.json };
         command.SetAction(compare.Run);
         return command;
     }
 
     private int Run(ParseResult parsed)
     {
+        if (parsed.GetValue(meanOf) < 1)
+        {
+            throw new InvalidInputException("--mean-of must be at least 1.");
+        }
+
         var asked = parsed.GetRequiredValue(arms).Select(static arm => Split(arm, "--arm")).Select(static arm => (arm.Name, Folders: FoldersOf(arm.Value))).ToArray();
-        var measured = asked.Select(arm => (arm.Name, Runs: arm.Folders.Select(folder => RunOutcome.Read(folder, parsed.GetRequiredValue(metric), parsed.GetValue(target))).ToArray())).ToArray();
+        var measured = asked.Select(arm => (arm.Name, Runs: arm.Folders.Select(folder => RunOutcome.Read(folder, parsed.GetRequiredValue(metric), parsed.GetValue(target), parsed.GetValue(meanOf))).ToArray())).ToArray();
         foreach (var (name, runs) in measured)
         {
             if (runs.GroupBy(static run => run.Seed).FirstOrDefault(static group => group.Count() > 1) is { } twice)
@@ -99,7 +105,7 @@ internal sealed class CompareCommand
 
     private string Markdown(ParseResult parsed, (string Name, RunOutcome[] Runs)[] measured, string against, (string Name, ArmComparison? Ratio)[] ratios)
     {
-        var text = new StringBuilder(Invariant($"Target: mean of {RunOutcome.MeanOf} evaluations of {parsed.GetRequiredValue(metric)} at {parsed.GetValue(target)}. Medians; a run that did not reach the target counts with the steps, updates and tokens of the whole run.\n\n"));
+        var text = new StringBuilder(Invariant($"Target: {(parsed.GetValue(meanOf) == 1 ? "an evaluation" : Invariant($"mean of {parsed.GetValue(meanOf)} evaluations"))} of {parsed.GetRequiredValue(metric)} at {parsed.GetValue(target)}. Medians; a run that did not reach the target counts with the steps, updates and tokens of the whole run.\n\n"));
         text.Append("| arm | runs | reached | steps | updates | drawn tokens | clipped tokens | last evaluation |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var (name, all) in measured)
         {
