@@ -2,9 +2,9 @@
 # Evaluates the stages of m1-nano and writes its card: tables, the gain of reinforcement over three seeds, accuracy against thinking budget, quantised weights.
 # Usage: bench/m1-nano-card.sh RUNS CARD_FOLDER [PROGRAM [ARGUMENT...]]
 #   RUNS         what 'minimax train reproduce m1-nano --out RUNS' made, and beside it rl-seed-2 and rl-seed-3:
-#                minimax train rl --recipe m1-nano --model RUNS/sft-8/checkpoints/step-... --out RUNS/rl-seed-2 --seed 2
+#                minimax train rl --recipe m1-nano --model RUNS/sft-2/checkpoints/step-... --out RUNS/rl-seed-2 --seed 2
 #   CARD_FOLDER  has preface.md; gets card.md, budget.png and quantised.md
-# An evaluation that is there already in RUNS/evaluations is not made again. A stage before sft-8 that RUNS lacks is left out.
+# An evaluation that is there already in RUNS/evaluations is not made again.
 set -euo pipefail
 runs=$(realpath "$1")
 card=$(realpath "$2")
@@ -31,23 +31,16 @@ evaluate() {
   mv "$file.tmp" "$file"
 }
 
-stages=() number=0
-for stage in pretrain sft sft-2 sft-3 sft-4 sft-5 sft-6 sft-7; do
-  [ $stage = pretrain ] && name=pretraining || name="SFT $((number += 1))"
-  if [ -d "$runs/$stage/checkpoints" ]; then
-    evaluate "$stage" "$(model $stage)" --tasks $trained $easier $harder --count 50
-    stages+=("$name=$here/$stage.json")
-  else
-    echo "without $name: there is no $runs/$stage" >&2
-  fi
+for stage in pretrain sft; do
+  evaluate $stage "$(model $stage)" --tasks $trained $easier $harder --count 50
 done
-for stage in sft-8 rl rl-seed-2 rl-seed-3 long; do
+for stage in sft-2 rl rl-seed-2 rl-seed-3 long; do
   evaluate "$stage-drawn" "$(model $stage)" --tasks $trained $easier --count 50 --samples 16
   evaluate "$stage" "$(model $stage)" --tasks $harder --count 50
 done
 "${minimax[@]}" tasks card m1-nano --preface "$card/preface.md" --trained $trained \
-  --stage "${stages[@]}" "SFT 8=$here/sft-8-drawn.json,$here/sft-8.json" "RL=$here/rl-drawn.json,$here/rl.json" "long=$here/long-drawn.json,$here/long.json" \
-  --gain-over "SFT 8" --seed-run "$here/rl-drawn.json" "$here/rl-seed-2-drawn.json" "$here/rl-seed-3-drawn.json" --out "$card/card.md"
+  --stage "pretraining=$here/pretrain.json" "SFT 1=$here/sft.json" "SFT 2=$here/sft-2-drawn.json,$here/sft-2.json" "RL=$here/rl-drawn.json,$here/rl.json" "long=$here/long-drawn.json,$here/long.json" \
+  --gain-over "SFT 2" --seed-run "$here/rl-drawn.json" "$here/rl-seed-2-drawn.json" "$here/rl-seed-3-drawn.json" --out "$card/card.md"
 
 evaluate budget "$(model rl)" --tasks $curve --count 50 --budget 0 16 32 64 128 256 512 1024 --plot "$card/budget.png"
 

@@ -11,7 +11,7 @@ internal sealed class ReproduceCommand
     private const string Help = """
         Trains a model that ships with the repository again, stage after stage, each a recipe of its own that begins with the model of the stage before.
         The folder has one run for each stage, and the finished models beside them. A stage that was stopped goes on from its last checkpoint; one that is finished is left alone.
-        m1-nano takes some six hours on two cores.
+        m1-nano takes some three hours on two cores.
 
         Example: minimax train reproduce m1-nano --out my-m1-nano
                  minimax train reproduce m1-nano --out my-m1-nano --stage sft
