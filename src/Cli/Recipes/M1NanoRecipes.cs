@@ -21,7 +21,7 @@ internal static class M1NanoRecipes
     /// <summary>The fine-tunings, each from the model of the one before: first the form, then long practice, mostly of what is hard.</summary>
     public static IReadOnlyList<TrainingRecipe<SftRun>> FineTunings { get; } =
     [
-        FineTuning(1, 8000, 2.5e-3, "chains of thought, a calculator, small talk; its data is generated", M1NanoData.WriteConversations),
+        FineTuning(1, 6000, 2.5e-3, "chains of thought, a calculator, small talk; its data is generated", M1NanoData.WriteConversations),
         FineTuning(2, 20_000, 2e-3, "other conversations, several turns, more of the tasks that are hard", M1NanoData.WriteHarderConversations),
     ];
 

@@ -2,8 +2,8 @@ namespace MiniMaxSharp.Tasks;
 
 /// <summary>
 /// The search for a countdown of three numbers as lines of a derivation. For each number that may come last it lists what the other two would
-/// have to make, and then what they can make, each with its sign and without its operands, up to the first number of the first list: the way to the target.
-/// Only positive whole numbers are considered. <c>12: -44 +68; +22 -12 ×85</c> is a line for the target 56 with the numbers 5, 17 and 12.
+/// have to make, and then what they can make, each with its sign, up to the first number of the first list: the way to the target. Operands stand
+/// only before differences, which small models get wrong without. Fractions and negative numbers are not considered. <c>12: 56-12=44 +68; +22 17-5=12 ×85</c> is a line for the target 56 with the numbers 5, 17 and 12.
 /// </summary>
 internal static class CountdownSearch
 {
@@ -42,18 +42,15 @@ internal static class CountdownSearch
         return null;
     }
 
-    private static string Joined(IEnumerable<Operation> operations) => string.Join(' ', operations.Select(static way => $"{way.Sign}{way.Value}"));
+    private static string Joined(IEnumerable<Operation> operations) =>
+        string.Join(' ', operations.Select(static way => way.Sign == '-' ? $"{way.Left}-{way.Right}={way.Value}" : $"{way.Sign}{way.Value}"));
 
     /// <summary>What two numbers make.</summary>
     private static IEnumerable<Operation> Made(long a, long b)
     {
         var (large, small) = (Math.Max(a, b), Math.Min(a, b));
         yield return new Operation(large, '+', small, large + small);
-        if (large > small)
-        {
-            yield return new Operation(large, '-', small, large - small);
-        }
-
+        yield return new Operation(large, '-', small, large - small);
         if (large * small <= LargestProduct)
         {
             yield return new Operation(large, '×', small, large * small);
@@ -68,11 +65,7 @@ internal static class CountdownSearch
     /// <summary>What has to be made beside a number.</summary>
     private static IEnumerable<Operation> Wanted(long last, long target)
     {
-        if (target != last)
-        {
-            yield return target > last ? new Operation(target, '-', last, target - last) : new Operation(last, '-', target, last - target);
-        }
-
+        yield return target >= last ? new Operation(target, '-', last, target - last) : new Operation(last, '-', target, last - target);
         yield return new Operation(target, '+', last, target + last);
         if (last > 1 && target % last == 0)
         {
