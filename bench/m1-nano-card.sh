@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Evaluates the stages of m1-nano and writes its card: tables, the gain of reinforcement over three seeds, accuracy against thinking budget, quantised weights.
+# Evaluates the stages of m1-nano, writes its card (tables, the gain of reinforcement over three seeds, accuracy against thinking budget, quantised weights), and puts weights and reports in their place.
 # Usage: bench/m1-nano-card.sh RUNS CARD_FOLDER [PROGRAM [ARGUMENT...]]
 #   RUNS         what 'minimax train reproduce m1-nano --out RUNS' made, and beside it rl-seed-2 and rl-seed-3:
 #                minimax train rl --recipe m1-nano --model RUNS/sft-2/checkpoints/step-... --out RUNS/rl-seed-2 --seed 2
-#   CARD_FOLDER  has preface.md; gets card.md, budget.png and quantised.md
+#   CARD_FOLDER  has preface.md; gets card.md, budget.png, quantised.md and the reports of the stages; models/m1-nano and models/m1-nano-long get the weights in f16
 # An evaluation that is there already in RUNS/evaluations is not made again.
 set -euo pipefail
 runs=$(realpath "$1")
@@ -30,6 +30,14 @@ evaluate() {
   "${minimax[@]}" tasks evaluate "$model" --language en zh -n 1024 --json "$@" > "$file.tmp"
   mv "$file.tmp" "$file"
 }
+
+for stage in pretrain sft sft-2 rl long; do
+  sed "s#$runs/#RUNS/#g" "$runs/$stage/report.html" > "$card/$stage.html"
+done
+for name in m1-nano m1-nano-long; do
+  "${minimax[@]}" convert "$runs/$name" "$here/$name" --dtype f16 --force > /dev/null
+  cp "$here/$name"/* models/$name/
+done
 
 for stage in pretrain sft; do
   evaluate $stage "$(model $stage)" --tasks $trained $easier $harder --count 50
